@@ -1,0 +1,126 @@
+/*
+ * mqtt.h - the broker: a source of messages whose acknowledgement waits for
+ * the disk, and a control client that never waits for anything.
+ *
+ * Paho MQTT C cannot hold an acknowledgement back.  So a source's MQTTAsync
+ * client talks to a relay in this process, and the relay to the broker
+ * (TCP or TLS).  Everything passes at once except the PUBACKs that Paho
+ * sends: each is held by packet identifier until mqtt_source_settle names
+ * its message.  PINGREQ passes while PUBACKs are held, so the session stays
+ * up when the disk is slow or the store is full.
+ *
+ *   broker --PUBLISH--> relay --> Paho --> arrived(ticket)
+ *                         |                     ... stored ...
+ *   broker <--PUBACK----- relay <---- mqtt_source_settle(ticket)
+ *
+ * On a broken connection all held PUBACKs are dropped; the broker sends those
+ * messages again (MQTT 5, clean start 0, session expiry, fixed client id).
+ * A ticket of an earlier connection settles nothing: harmless.
+ *
+ * Above limit_bytes handed over and not yet settled the relay stops reading
+ * the broker (TCP then holds the broker back) until settling makes room.
+ */
+#ifndef SAMPAN_MQTT_H
+#define SAMPAN_MQTT_H
+
+#include <stdint.h>
+
+#include "bytes.h"
+
+struct mqtt_options {
+    const char *host;
+    uint16_t port;
+    const char *client_id;
+    const char *username; /* NULL or "": anonymous */
+    struct span password;
+    bool tls;
+    const char *ca_file;   /* "" : the system's */
+    const char *cert_file; /* "" : none */
+    const char *key_file;
+    uint16_t keepalive_s;
+    uint16_t receive_maximum;
+    uint32_t session_expiry_s;
+    size_t limit_bytes; /* of a source: handed over and not yet settled */
+    /* A last will, retained; will_topic NULL: none. */
+    const char *will_topic;
+    struct span will;
+};
+
+/* A message, borrowed for the length of the call. */
+struct mqtt_message {
+    const char *topic; /* NUL-terminated; may hold any UTF-8 */
+    struct span payload;
+    uint64_t ticket; /* 0: QoS 0, nothing to settle */
+    bool repeated;   /* the DUP flag */
+    bool retained;
+};
+
+/* ---- the source -------------------------------------------------------- */
+
+struct mqtt_source;
+
+/*
+ * arrived is called in Paho's one thread and must not block or fail; it
+ * copies what it needs.  linked(arg, true/false, why) tells of the connection
+ * to the broker, from any thread.
+ */
+struct mqtt_source_events {
+    void (*arrived)(void *arg, const struct mqtt_message *message);
+    void (*linked)(void *arg, bool up, const char *why);
+    void *arg;
+};
+
+/*
+ * Start: returns at once and connects, and reconnects for ever, by itself
+ * (first after 100 ms, then up to 10 s, with jitter).  filters are subscribed
+ * at QoS 1 on each new session.  IO, NOMEM, INVALID.
+ */
+MUST_CHECK enum status mqtt_source_open(const struct mqtt_options *options,
+                                        const char *const *filters,
+                                        size_t filter_count,
+                                        const struct mqtt_source_events *events,
+                                        struct mqtt_source **source);
+/* These messages are durable: let their PUBACKs go.  Any thread; cheap for
+ * many tickets in one call. */
+void mqtt_source_settle(struct mqtt_source *source, const uint64_t *tickets,
+                        size_t count);
+/* Take no more: stop reading the broker; settling still lets PUBACKs go. */
+void mqtt_source_stop(struct mqtt_source *source);
+/* Bytes handed over and not yet settled. */
+size_t mqtt_source_pending(const struct mqtt_source *source);
+/* Sends what may go, disconnects without ending the session, joins. */
+void mqtt_source_close(struct mqtt_source *source);
+
+/* ---- the control client ------------------------------------------------ */
+
+struct mqtt_control;
+
+struct mqtt_control_events {
+    void (*arrived)(void *arg, const struct mqtt_message *message);
+    void (*linked)(void *arg, bool up, const char *why);
+    void *arg;
+};
+
+/* As above, without a relay: PUBACKs go at once, clean start, no session. */
+MUST_CHECK enum status
+mqtt_control_open(const struct mqtt_options *options,
+                  const char *const *filters, size_t filter_count,
+                  const struct mqtt_control_events *events,
+                  struct mqtt_control **control);
+/*
+ * Send without waiting, QoS 0 or 1; while there is no connection a retained
+ * message replaces the one of its topic that waits, any other is dropped.
+ * OFFLINE (dropped), NOMEM.  Any thread, and in arrived.
+ */
+MUST_CHECK enum status mqtt_control_publish(struct mqtt_control *control,
+                                            const char *topic,
+                                            struct span payload, int qos,
+                                            bool retained);
+void mqtt_control_close(struct mqtt_control *control);
+
+/* Does a topic match a filter (+ and #)?  MQTT 5, clause 4.7. */
+bool mqtt_topic_matches(const char *filter, const char *topic);
+/* Is it a well-formed filter? */
+bool mqtt_filter_valid(const char *filter);
+
+#endif
