@@ -96,7 +96,8 @@ struct request {
     struct bytes body; /* without parts */
     struct request_part parts[4];
     size_t part_count;
-    bool close; /* no keep-alive */
+    bool close;      /* no keep-alive */
+    char words[256]; /* of a render that failed: why, for the operator */
 };
 void request_free(struct request *request);
 
@@ -199,7 +200,10 @@ struct platform {
                         const struct interface *interface, const json_t *record,
                         const struct making *making, struct made *made);
 
-    /* facts: of a RECORD; for HEARTBEAT and SESSION it is empty. */
+    /* facts: of a RECORD; for HEARTBEAT and SESSION it is empty.  INVALID,
+     * FORMAT, NOT_FOUND: this record can never be sent (a picture is bad or
+     * gone); MISSING: the session lacks something; request->words says what.
+     * The caller frees request whatever is returned. */
     enum status (*render)(const struct destination_config *destination,
                           const struct interface *interface,
                           const struct session *session, struct span facts,
