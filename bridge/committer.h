@@ -13,7 +13,8 @@
  * stallable work (ingest) answers FULL, that work and all stallable work
  * behind it wait until there is room; the rest goes on.  Any other failure
  * of apply must leave nothing half put; it goes to done and the group goes
- * on.
+ * on.  When a whole group cannot be committed its stallable work waits too and
+ * is tried again every second; all other work is told the status.
  */
 #ifndef SAMPAN_COMMITTER_H
 #define SAMPAN_COMMITTER_H
@@ -37,11 +38,10 @@ struct work {
 };
 
 struct committer_events {
-    /* Called once a second or so between groups, in the committer's thread,
-     * with a group open: deadlines, upload times.  *due_ms: when it wants to
-     * be called next (steady clock does not matter: wall ms). */
+    /* Once a second, in the committer's thread with a group open: deadlines,
+     * upload times. */
     enum status (*tick)(void *arg, struct queue *queue, int64_t now_ms);
-    /* After each group that changed something. */
+    /* After each group. */
     void (*committed)(void *arg);
     /* The store cannot take more (true) or can again (false). */
     void (*full)(void *arg, bool full, const char *why);
