@@ -51,12 +51,12 @@ struct field {
     const char *name;
     enum field_kind kind;
     enum field_presence presence;
-    size_t min_len, max_len;   /* characters (code points); max 0: no bound */
-    bool in_bytes;             /* the lengths count bytes of UTF-8 */
-    double minimum, maximum;   /* NUMBER, DECIMAL, INTEGER; both 0: no bound */
-    int decimals;              /* NUMBER, DECIMAL: digits behind the point */
-    const struct code *codes;  /* CODE, INTEGER */
-    const char *format;        /* DATE: "yyyyMMdd", "yyyy-MM-dd HH:mm:ss"... */
+    size_t min_len, max_len; /* characters (code points); max 0: no bound */
+    bool in_bytes;           /* the lengths count bytes of UTF-8 */
+    double minimum, maximum; /* NUMBER, DECIMAL, INTEGER; both 0: no bound */
+    int decimals; /* NUMBER, DECIMAL: digits behind the point; -1: any */
+    const struct code *codes; /* CODE, INTEGER */
+    const char *format;       /* DATE: "yyyyMMdd", "yyyy-MM-dd HH:mm:ss"... */
 };
 
 /* clang-format off */
@@ -118,6 +118,10 @@ void faults_settle(const struct faults *faults, struct made *made);
  * without null; NULL when there is no memory.  record is borrowed. */
 json_t *fields_copy(const struct field *fields, size_t count,
                     const json_t *record);
+
+/* Append value as compact JSON, numbers as they were written down (15 digits,
+ * so 12.34 stays 12.34).  NOMEM. */
+MUST_CHECK enum status fields_dump(const json_t *value, struct bytes *to);
 
 /* record's member as a string, "" when it is none. */
 const char *fields_text(const json_t *record, const char *name);
