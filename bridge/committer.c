@@ -97,7 +97,8 @@ static void group_fill(struct committer *committer, struct work_list *waiting,
 
     while (count < GROUP_COUNT_MAX && bytes < GROUP_BYTES_MAX &&
            (work = list_take(waiting)) != NULL) {
-        if (work->stallable && refused.first != NULL) {
+        if (work->stallable &&
+            (refused.first != NULL || committer->stalled.first != NULL)) {
             list_append(&refused, work);
             continue;
         }

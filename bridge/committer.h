@@ -33,8 +33,9 @@ struct work {
     /* The end of it: the work belongs to the callee from here. */
     void (*done)(struct work *work, enum status status);
     bool stallable;
-    struct work *next;  /* the committer's */
-    enum status result; /* the committer's */
+    size_t weight_bytes; /* about what it will write; ends a group early */
+    struct work *next;   /* the committer's */
+    enum status result;  /* the committer's */
 };
 
 struct committer_events {
