@@ -2,8 +2,11 @@
 
 #include <string.h>
 
+extern const struct platform platform_henan;
+
 /* One row a platform, each defined in the file of its name. */
 static const struct platform *const platform_table[] = {
+    &platform_henan,
     NULL, /* the end */
 };
 
