@@ -78,12 +78,19 @@ static void full_tell(struct committer *committer, bool full, const char *why)
     committer->events.full(committer->events.arg, full, why);
 }
 
+struct group {
+    struct committer *committer;
+    struct work_list list;
+};
+
 static void group_durable(void *arg)
 {
-    for (struct work *work = ((struct work_list *)arg)->first; work != NULL;
-         work = work->next)
+    struct group *group = arg;
+
+    for (struct work *work = group->list.first; work != NULL; work = work->next)
         if (work->durable != NULL && work->result == STATUS_OK)
             work->durable(work);
+    group->committer->events.durable(group->committer->events.arg);
 }
 
 /* Apply waiting work to the open group; what has to wait goes to stalled. */
@@ -91,6 +98,7 @@ static void group_fill(struct committer *committer, struct work_list *waiting,
                        struct work_list *group, int64_t now_ms)
 {
     struct work_list refused = {NULL, NULL};
+    enum status why = STATUS_FULL;
     size_t bytes = 0;
     size_t count = 0;
     struct work *work;
@@ -103,7 +111,8 @@ static void group_fill(struct committer *committer, struct work_list *waiting,
             continue;
         }
         work->result = work->apply(work, committer->queue, now_ms);
-        if (work->stallable && work->result == STATUS_FULL) {
+        if (work->stallable && status_retryable(work->result)) {
+            why = work->result;
             list_append(&refused, work);
             continue;
         }
@@ -112,7 +121,7 @@ static void group_fill(struct committer *committer, struct work_list *waiting,
         count++;
     }
     if (refused.first != NULL)
-        full_tell(committer, true, status_text(STATUS_FULL));
+        full_tell(committer, true, status_text(why));
     else if (count > 0 && committer->stalled.first == NULL)
         full_tell(committer, false, "");
     list_join(&committer->stalled, &refused, false);
@@ -138,7 +147,7 @@ static void group_failed(struct committer *committer, struct work_list *group,
 static void group_run(struct committer *committer, struct work_list *waiting,
                       bool tick)
 {
-    struct work_list group = {NULL, NULL};
+    struct group group = {committer, {NULL, NULL}};
     int64_t now_ms = clock_wall_ms(committer->clock);
     enum status status = queue_begin(committer->queue, now_ms);
     enum status ticked = STATUS_OK;
@@ -148,18 +157,18 @@ static void group_run(struct committer *committer, struct work_list *waiting,
         if (tick)
             ticked = committer->events.tick(committer->events.arg,
                                             committer->queue, now_ms);
-        group_fill(committer, waiting, &group, now_ms);
+        group_fill(committer, waiting, &group.list, now_ms);
         status = queue_commit(committer->queue, group_durable, &group);
     } else {
-        list_join(&group, waiting, false);
+        list_join(&group.list, waiting, false);
     }
     if (status != STATUS_OK) {
-        group_failed(committer, &group, status);
+        group_failed(committer, &group.list, status);
         return;
     }
     if (ticked == STATUS_FULL)
         full_tell(committer, true, status_text(ticked));
-    while ((work = list_take(&group)) != NULL)
+    while ((work = list_take(&group.list)) != NULL)
         work->done(work, work->result);
     committer->events.committed(committer->events.arg);
 }

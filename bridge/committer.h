@@ -10,11 +10,11 @@
  *
  * apply changes nothing but the open group (queue_put_...), because a group
  * that cannot be committed is undone and tried again.  When apply of a
- * stallable work (ingest) answers FULL, that work and all stallable work
- * behind it wait until there is room; the rest goes on.  Any other failure
- * of apply must leave nothing half put; it goes to done and the group goes
- * on.  When a whole group cannot be committed its stallable work waits too and
- * is tried again every second; all other work is told the status.
+ * stallable work (ingest) answers FULL or anything else that waiting may cure,
+ * that work and all stallable work behind it wait; the rest goes on.  Any other
+ * failure of apply must leave nothing half put; it goes to done and the group
+ * goes on.  When a whole group cannot be committed its stallable work waits too
+ * and is tried again every second; all other work is told the status.
  */
 #ifndef SAMPAN_COMMITTER_H
 #define SAMPAN_COMMITTER_H
@@ -42,6 +42,8 @@ struct committer_events {
     /* Once a second, in the committer's thread with a group open: deadlines,
      * upload times. */
     enum status (*tick)(void *arg, struct queue *queue, int64_t now_ms);
+    /* After the durable of every work of a group. */
+    void (*durable)(void *arg);
     /* After each group. */
     void (*committed)(void *arg);
     /* The store cannot take more (true) or can again (false). */

@@ -25,8 +25,9 @@
 
 enum source { SOURCE_FRESH, SOURCE_PARKED, SOURCE_REPLAY, SOURCES };
 
-#define SCHEDULE_RESENDS 3 /* Liaoning 6.2.5, Nantong 8.8: three, then queue   \
-                            */
+#define SCHEDULE_RESENDS                                                       \
+    3 /* Liaoning 6.2.5, Nantong 8.8: three, then queue                        \
+       */
 
 struct schedule_options {
     int64_t resend_after_ms[SCHEDULE_RESENDS];

@@ -75,12 +75,17 @@ struct uplink_options {
 
 MUST_CHECK enum status uplink_open(const struct uplink_options *options,
                                    struct uplink **uplink);
+/* Start nothing new from here; any thread.  To stop many at once. */
+void uplink_stop(struct uplink *uplink, int64_t grace_ms);
 /* Ends what is in flight within grace_ms, then gives it up (it is waiting
- * again after a restart). */
+ * again after a restart).  The committer must still be open. */
 void uplink_close(struct uplink *uplink, int64_t grace_ms);
 
 /* All of these: any thread. */
-void uplink_wake(struct uplink *uplink); /* the store changed */
+/* The store has new deliveries.  from: the lowest id that came back into a
+ * lane (released, retried, replayed); UINT64_MAX when all are newer than
+ * before; 0: look at everything again. */
+void uplink_wake(struct uplink *uplink, uint64_t from);
 void uplink_pause(struct uplink *uplink, const char *reason);
 void uplink_resume(struct uplink *uplink); /* ends PAUSED and FAULT */
 void uplink_round(struct uplink *uplink);  /* offer the parked now */

@@ -1,0 +1,165 @@
+/*
+ * engine.h - what the files of an uplink share.  Inside bridge/uplink only.
+ *
+ *   uplink.c    the thread: inbox, curl's loop, status
+ *   condition.c up, unreachable, paused, fault ... and who changes it
+ *   calls.c     calls that are no records: session, heartbeat, probe
+ *   deliver.c   records: lanes -> attempts -> verdicts -> outcomes
+ *   rounds.c    when the parked are offered again
+ *
+ * Everything here belongs to the uplink's thread but for struct inbox and
+ * struct uplink_status, which lock guards, and the session, which
+ * session_lock guards against renderings in the pool.
+ */
+#ifndef SAMPAN_ENGINE_H
+#define SAMPAN_ENGINE_H
+
+#include <pthread.h>
+
+#include "attempt.h"
+#include "schedule.h"
+#include "transfer.h"
+#include "uplink.h"
+
+#define COMMITTING_MAX 4096 /* outcomes not yet on disk */
+#define CANDIDATES_MAX 512  /* looked at and not yet sent, a lane */
+#define REFILL_COUNT 128    /* read from a lane at a time */
+#define RESENDS_MAX 4096    /* records between attempts */
+
+/* An outcome on its way to the store and back. */
+struct outcome {
+    struct work work; /* first */
+    struct uplink *uplink;
+    struct queue_outcome change;
+    char reason[512];
+    struct bytes answer;
+    enum status status;  /* of the commit */
+    int64_t again_at_ms; /* steady; when it could not be committed */
+    struct outcome *next;
+};
+
+/* What other threads leave for the uplink's. */
+struct inbox {
+    bool stop;
+    int64_t stop_by_ms; /* steady */
+    bool wake;
+    uint64_t wake_from;
+    bool pause;
+    bool resume;
+    bool round;
+    char reason[512]; /* of pause */
+    struct attempt *rendered;
+    struct outcome *committed;
+};
+
+/* A call that is no record. */
+struct call {
+    const struct interface *interface; /* NULL: a bare connect */
+    struct transfer *transfer;         /* not NULL: on its way */
+    int64_t next_ms;                   /* steady; when it may be made again */
+    int64_t delay_ms;                  /* between failures */
+};
+
+struct lane_state {
+    uint64_t cursor; /* ids up to here were looked at */
+    bool maybe_more; /* worth a look into the store */
+};
+
+struct rounds {
+    bool running;
+    bool accepted_any; /* in the running one */
+    uint64_t until;    /* ids above were parked after it began */
+    int64_t interval_ms;
+    int64_t next_wall_ms; /* 0: none planned */
+    int64_t last_steady_ms;
+    uint32_t highest; /* rounds seen on a record of this round */
+};
+
+struct uplink {
+    struct uplink_options options;
+    const struct platform *platform;
+    bool sealed; /* rendering costs a signature: use the pool */
+    const struct interface *heartbeat; /* or NULL */
+    bool has_followers; /* an interface keeps records behind others */
+    struct session session;
+    pthread_rwlock_t session_lock;
+    CURLM *multi;
+    struct transfer *idle_transfers;
+    struct transfer *sent; /* on their way, calls and records */
+    struct schedule *schedule;
+    struct lane_state lanes[SOURCES];
+    unsigned rendering;          /* attempts in the pool */
+    struct outcome *uncommitted; /* to be submitted again */
+    unsigned renewals;           /* RENEW verdicts since the last acceptance */
+    bool failing; /* an attempt failed since the last acceptance */
+    bool stopping;
+    int64_t stop_by_ms;
+    struct call session_call;
+    struct call beat_call;
+    struct call probe_call;
+    struct rounds rounds;
+    bool paused;
+    char pause_reason[512];
+    int64_t fault_until_ms;   /* steady; a fault is tried again then */
+    struct uplink_status now; /* the thread's copy */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct inbox inbox;
+    struct uplink_status status; /* published */
+};
+
+/* ---- uplink.c ---- */
+int64_t engine_steady_ms(const struct uplink *uplink);
+int64_t engine_wall_ms(const struct uplink *uplink);
+/* A handle for a request; NULL: no memory. */
+struct transfer *engine_transfer(struct uplink *uplink);
+void engine_transfer_done(struct uplink *uplink, struct transfer *transfer);
+/* Into the multi handle; false: gave up, transfer is idle again. */
+bool engine_send(struct uplink *uplink, struct transfer *transfer);
+void engine_answer_seen(struct uplink *uplink, const struct answer *answer,
+                        const char *text);
+
+/* ---- condition.c ---- */
+void condition_set(struct uplink *uplink, enum uplink_condition condition,
+                   const char *reason);
+bool condition_sends(const struct uplink *uplink);
+/* The platform was reached; the first time after a failure matters. */
+void condition_reached(struct uplink *uplink);
+void condition_unreachable(struct uplink *uplink, const char *words);
+void condition_fault(struct uplink *uplink, const char *words);
+/* Pause, resume, clock: decide what holds now. */
+void condition_review(struct uplink *uplink);
+bool condition_clock_plausible(const struct uplink *uplink);
+
+/* ---- calls.c ---- */
+MUST_CHECK enum status calls_open(struct uplink *uplink);
+void calls_due(struct uplink *uplink);
+/* true: the transfer was a call's, and it has been dealt with. */
+bool calls_ended(struct uplink *uplink, struct transfer *transfer,
+                 CURLcode code);
+/* When calls_due wants to be called at the latest (steady). */
+int64_t calls_next_ms(const struct uplink *uplink);
+/* A destination that was just found dead is asked again in a second. */
+void calls_probe_soon(struct uplink *uplink);
+/* The token is no longer good. */
+void calls_token_drop(struct uplink *uplink);
+
+/* ---- deliver.c ---- */
+void deliver_wake(struct uplink *uplink, uint64_t from);
+void deliver_refill(struct uplink *uplink);
+void deliver_launch(struct uplink *uplink);
+void deliver_rendered(struct uplink *uplink, struct attempt *attempt);
+void deliver_ended(struct uplink *uplink, struct transfer *transfer,
+                   CURLcode code);
+void deliver_committed(struct uplink *uplink, struct outcome *outcome);
+void deliver_commit_again(struct uplink *uplink);
+
+/* ---- rounds.c ---- */
+void rounds_open(struct uplink *uplink);
+void rounds_due(struct uplink *uplink);
+void rounds_begin(struct uplink *uplink);
+/* The parked lane has nothing more for this round. */
+void rounds_drained(struct uplink *uplink);
+void rounds_success(struct uplink *uplink); /* first after a failure */
+
+#endif
