@@ -211,6 +211,7 @@ struct config {
     uint32_t crypto_threads;   /* 0: as many as there are processors */
     struct broker_config broker;
     struct store_config store;
+    struct uplink_config uplink; /* the defaults of all destinations */
     const struct destination_config *destinations;
     unsigned destination_count;
     const struct route_config *routes;
