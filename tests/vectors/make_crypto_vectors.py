@@ -149,3 +149,9 @@ def main():
         },
         "opened": opened(own),
         "not_opened": not_opened(own, platform),
+    }, sys.stdout, indent=1, ensure_ascii=False)
+    print()
+
+
+if __name__ == "__main__":
+    main()
