@@ -54,15 +54,12 @@ struct block {
 static bool wrap_key(const struct rsa_key *platform,
                      const uint8_t key[static KEY_SIZE], struct block *wrapped)
 {
-    EVP_PKEY_CTX *context =
-        EVP_PKEY_CTX_new_from_pkey(NULL, platform->pkey, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_dup(platform->wrapping);
     bool done;
 
     wrapped->len = sizeof wrapped->data;
-    done = context && EVP_PKEY_encrypt_init(context) == 1 &&
-           EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-           EVP_PKEY_encrypt(context, wrapped->data, &wrapped->len, key,
-                            KEY_SIZE) == 1;
+    done = context && EVP_PKEY_encrypt(context, wrapped->data, &wrapped->len,
+                                       key, KEY_SIZE) == 1;
     EVP_PKEY_CTX_free(context);
     return done;
 }
@@ -110,15 +107,12 @@ static bool digest_of(const EVP_MD *sha256, struct span a, struct span b,
 static bool sign(const struct rsa_key *own, struct span a, struct span b,
                  struct block *signature)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, own->pkey, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_dup(own->signing);
     uint8_t digest[SHA256_SIZE];
     bool done;
 
     signature->len = sizeof signature->data;
     done = context && digest_of(own->sha256, a, b, digest) &&
-           EVP_PKEY_sign_init(context) == 1 &&
-           EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_signature_md(context, own->sha256) == 1 &&
            EVP_PKEY_sign(context, signature->data, &signature->len, digest,
                          sizeof digest) == 1;
     EVP_PKEY_CTX_free(context);

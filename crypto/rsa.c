@@ -11,10 +11,31 @@
 #include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+static bool prepare(struct rsa_key *key, bool private_key)
+{
+    EVP_PKEY_CTX *wrapping = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+
+    key->wrapping = wrapping;
+    key->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    key->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+    if (!wrapping || !key->sha256 || !key->aes ||
+        EVP_PKEY_encrypt_init(wrapping) != 1 ||
+        EVP_PKEY_CTX_set_rsa_padding(wrapping, RSA_PKCS1_PADDING) != 1)
+        return false;
+    if (!private_key)
+        return true;
+    key->signing = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+    return key->signing && EVP_PKEY_sign_init(key->signing) == 1 &&
+           EVP_PKEY_CTX_set_rsa_padding(key->signing, RSA_PKCS1_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_signature_md(key->signing, key->sha256) == 1;
+}
+
 /* Takes pkey, also when it fails. */
-static enum status key_of(EVP_PKEY *pkey, struct rsa_key **key)
+static enum status key_of(EVP_PKEY *pkey, bool private_key,
+                          struct rsa_key **key)
 {
     struct rsa_key *made = calloc(1, sizeof *made);
 
@@ -23,9 +44,7 @@ static enum status key_of(EVP_PKEY *pkey, struct rsa_key **key)
         return STATUS_NOMEM;
     }
     made->pkey = pkey;
-    made->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    made->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
-    if (!made->sha256 || !made->aes) {
+    if (!prepare(made, private_key)) {
         rsa_key_free(made);
         ERR_clear_error();
         return STATUS_CRYPTO;
@@ -43,13 +62,15 @@ enum status rsa_key_make(struct rsa_key **key)
         ERR_clear_error();
         return STATUS_CRYPTO;
     }
-    return key_of(pkey, key);
+    return key_of(pkey, true, key);
 }
 
 void rsa_key_free(struct rsa_key *key)
 {
     if (!key)
         return;
+    EVP_PKEY_CTX_free(key->wrapping);
+    EVP_PKEY_CTX_free(key->signing);
     EVP_PKEY_free(key->pkey); /* wipes the private numbers */
     EVP_MD_free(key->sha256);
     EVP_CIPHER_free(key->aes);
@@ -166,7 +187,7 @@ enum status rsa_key_read(struct span text, bool private_key,
         status = STATUS_INVALID;
         goto out;
     }
-    status = key_of(pkey, key);
+    status = key_of(pkey, private_key, key);
     pkey = NULL;
 out:
     ERR_clear_error();
