@@ -3,10 +3,12 @@
 #include <string.h>
 
 extern const struct platform platform_henan;
+extern const struct platform platform_liaoning;
 
 /* One row a platform, each defined in the file of its name. */
 static const struct platform *const platform_table[] = {
     &platform_henan,
+    &platform_liaoning,
     NULL, /* the end */
 };
 
