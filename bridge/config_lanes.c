@@ -55,6 +55,24 @@ static void check_for_henan(const struct checking *checking, const char *path,
               lane->gate);
 }
 
+static bool tells(const struct checking *checking,
+                  const struct lane_config *lane, const char *platform)
+{
+    for (unsigned i = 0; i < lane->destination_count; i++) {
+        const struct destination_config *destination =
+            config_destination(checking->config, lane->destinations[i]);
+
+        if (destination != NULL && strcmp(destination->platform, platform) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_gate_platform(const char *platform)
+{
+    return strcmp(platform, "yunnan") == 0 || strcmp(platform, "henan") == 0;
+}
+
 static void check_target(const struct checking *checking, const char *path,
                          const struct lane_config *lane, unsigned index)
 {
@@ -73,11 +91,8 @@ static void check_target(const struct checking *checking, const char *path,
               "\"%s\" is no destination's name; allowed: a name from "
               "destinations",
               name);
-    else if (strcmp(destination->platform, "yunnan") == 0)
-        check_for_yunnan(checking, path, lane);
-    else if (strcmp(destination->platform, "henan") == 0)
-        check_for_henan(checking, path, lane);
-    else if (given(destination->platform))
+    else if (given(destination->platform) &&
+             !is_gate_platform(destination->platform))
         WRONG(checking, path, key,
               "\"%s\" is of platform %s; allowed: gate platforms (yunnan, "
               "henan)",
@@ -170,6 +185,10 @@ void config_check_lanes(const struct checking *checking)
         }
         for (unsigned k = 0; k < lane->destination_count; k++)
             check_target(checking, path, lane, k);
+        if (tells(checking, lane, "yunnan"))
+            check_for_yunnan(checking, path, lane);
+        if (tells(checking, lane, "henan"))
+            check_for_henan(checking, path, lane);
         check_weighing(checking, path, lane);
     }
     check_henan_limits(checking);

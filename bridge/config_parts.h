@@ -16,6 +16,10 @@
 
 extern const struct settings_group config_group; /* struct config */
 extern const struct settings_group config_uplink_group;
+extern const struct settings_group config_yunnan_group;
+extern const struct settings_group config_henan_group;
+extern const struct settings_group config_energy_group;
+extern const struct settings_group config_generic_group;
 
 #define CONFIG_PATH_MAX 64
 

@@ -11,63 +11,44 @@ struct own {
     char path[CONFIG_PATH_MAX + 16]; /* "destinations[1].yunnan" */
 };
 
-/* A key that has a default only because other platforms lack it. */
-struct needed {
-    const char *key;
-    const char *value;
-};
-
-static void check_needed(const struct own *own, const struct needed *needed,
-                         size_t count)
+/* Keys that have a default only because other platforms lack them. */
+static void need(const struct own *own, const struct settings_group *group,
+                 const void *values, const char *const *keys)
 {
-    for (size_t i = 0; i < count; i++)
-        if (needed[i].value[0] == 0)
-            settings_mistake(own->checking->settings, STATUS_MISSING, own->path,
-                             needed[i].key,
-                             "must be given for platform %s; allowed: see the "
-                             "manual",
-                             own->destination->platform);
+    char because[40];
+
+    snprintf(because, sizeof because, "for platform %.20s",
+             own->destination->platform);
+    for (; *keys != NULL; keys++)
+        settings_need(own->checking->settings, group, own->path, values, *keys,
+                      because);
 }
-#define CHECK_NEEDED(own, rows)                                                \
-    check_needed(own, rows, sizeof rows / sizeof rows[0])
 
 static void check_yunnan(const struct own *own)
 {
+    static const char *const keys[] = {"enterprise_id", "enterprise_name",
+                                       NULL};
+    static const char *const issued[] = {"platform_key_file", "api_key_file",
+                                         "api_secret_file"};
     const struct yunnan_config *yunnan = &own->destination->yunnan;
-    const struct needed needed[] = {
-        {"enterprise_id", yunnan->enterprise_id},
-        {"enterprise_name", yunnan->enterprise_name},
-    };
-    const struct needed issued[] = {
-        {"platform_key_file", yunnan->platform_key_file},
-        {"api_key_file", yunnan->api_key_file},
-        {"api_secret_file", yunnan->api_secret_file},
-    };
-    bool any = false;
 
-    CHECK_NEEDED(own, needed);
-    for (size_t i = 0; i < 3; i++)
-        any = any || issued[i].value[0] != 0;
-    for (size_t i = 0; any && i < 3; i++)
-        if (issued[i].value[0] == 0)
-            WRONG(own->checking, own->path, issued[i].key,
-                  "must be given, since another of the issued files is; "
-                  "allowed: platform_key_file, api_key_file and "
-                  "api_secret_file together, or none");
+    need(own, &config_yunnan_group, yunnan, keys);
+    if (yunnan->platform_key_file[0] == 0 && yunnan->api_key_file[0] == 0 &&
+        yunnan->api_secret_file[0] == 0)
+        return;
+    for (size_t i = 0; i < sizeof issued / sizeof issued[0]; i++)
+        settings_need(own->checking->settings, &config_yunnan_group, own->path,
+                      yunnan, issued[i],
+                      "with the other files that /init-auth issued");
 }
 
 static void check_henan(const struct own *own)
 {
-    const struct henan_config *henan = &own->destination->henan;
-    const struct needed needed[] = {
-        {"organ", henan->organ},
-        {"username", henan->username},
-        {"password_file", henan->password_file},
-        {"company_number", henan->company_number},
-        {"company_name", henan->company_name},
-    };
+    static const char *const keys[] = {"organ",         "username",
+                                       "password_file", "company_number",
+                                       "company_name",  NULL};
 
-    CHECK_NEEDED(own, needed);
+    need(own, &config_henan_group, &own->destination->henan, keys);
 }
 
 static bool same_code(const struct energy_item_config *a,
@@ -114,14 +95,10 @@ static void check_item(const struct own *own, unsigned index)
 static void check_energy(const struct own *own)
 {
     const struct energy_config *energy = &own->destination->energy;
-    const struct needed needed[] = {
-        {"enterprise_code", energy->enterprise_code},
-        {"enterprise_name", energy->enterprise_name},
-        {"region", energy->region},
-        {"region_name", energy->region_name},
-    };
+    static const char *const keys[] = {"enterprise_code", "enterprise_name",
+                                       "region", "region_name", NULL};
 
-    CHECK_NEEDED(own, needed);
+    need(own, &config_energy_group, energy, keys);
     for (unsigned i = 0; i < energy->item_count; i++)
         check_item(own, i);
 }
@@ -129,19 +106,14 @@ static void check_energy(const struct own *own)
 static void check_generic(const struct own *own)
 {
     const struct generic_config *generic = &own->destination->generic;
-    const struct needed keys[] = {
-        {"own_key_file", generic->own_key_file},
-        {"platform_key_file", generic->platform_key_file},
-    };
+    static const char *const keys[] = {"own_key_file", "platform_key_file"};
 
     for (size_t i = 0; i < 2; i++) {
-        if (generic->sealed && keys[i].value[0] == 0)
-            settings_mistake(own->checking->settings, STATUS_MISSING, own->path,
-                             keys[i].key,
-                             "must be given, since sealed is true; allowed: "
-                             "the path of a key");
-        if (!generic->sealed && keys[i].value[0] != 0)
-            WRONG(own->checking, own->path, keys[i].key,
+        if (generic->sealed)
+            settings_need(own->checking->settings, &config_generic_group,
+                          own->path, generic, keys[i], "with sealed");
+        else if (settings_given(own->checking->settings, own->path, keys[i]))
+            WRONG(own->checking, own->path, keys[i],
                   "is given but sealed is false; allowed: with sealed");
     }
     for (unsigned i = 0; i < generic->header_count; i++) {

@@ -11,7 +11,14 @@
 /* ---- what texts must look like ----------------------------------------- */
 
 #define DIGITS(name, n)                                                       \
-    static const struct settings_form name = {"0-9", n, n, NULL, #n " digits"}
+    static const struct settings_form name = {                                \
+        .characters = "0-9", .least = n, .most = n, .words = #n " digits"}
+#define FORM_OF(name, allowed, low, high, test, text, secret)                 \
+    static const struct settings_form name = {                                \
+        .characters = allowed, .least = low, .most = high, .valid = test,     \
+        .words = text, .hidden = secret}
+#define FORM(...) FORM_OF(__VA_ARGS__, false)
+#define HIDDEN_FORM(...) FORM_OF(__VA_ARGS__, true)
 DIGITS(digits2, 2);
 DIGITS(digits4, 4);
 DIGITS(digits6, 6);
@@ -82,32 +89,32 @@ static bool is_filter(const char *text)
     return mqtt_filter_valid(text) && strncmp(text, "$share/", 7) != 0;
 }
 
-static const struct settings_form destination_name = {
-    "a-z0-9-", 1, 32, NULL, "1 to 32 small letters, digits and -"};
-static const struct settings_form capital = {"A-Z", 1, 1, NULL,
-    "one capital letter"};
-static const struct settings_form gate_name = {"A-Z0-9", 2, 8, NULL,
-    "2 to 8 capital letters and digits: A01"};
-static const struct settings_form name = {NULL, 1, 128, NULL,
-    "1 to 128 bytes of text"};
-static const struct settings_form client_id = {"a-zA-Z0-9_-", 1, 56, NULL,
-    "1 to 56 letters, digits, _ and -"};
-static const struct settings_form enterprise_22 = {"0-9A-Z", 22, 22, NULL,
-    "exactly 22 capital letters and digits (a shorter number is not padded)"};
-static const struct settings_form credit_code = {NULL, 18, 18, is_credit_code,
-    "the 18 characters of GB 32100 with a right check character"};
-static const struct settings_form header = {" -~", 4, 1024, is_header,
-    "Name: value"};
-static const struct settings_form refused_status = {"0-9", 3, 3,
-    is_refused_status, "an HTTP status from 400 to 599"};
-static const struct settings_form filter = {NULL, 1, 512, is_filter,
-    "an MQTT topic filter, not a shared one"};
-static const struct settings_form pointer = {"!-~", 1, 256, is_pointer,
-    "a JSON pointer: /event/id"};
-static const struct settings_form below_base = {"!-~", 1, 200, is_below,
-    "a path without spaces, without / in front"};
-static const struct settings_form proxy = {"!-~", 8, 256, is_proxy,
-    "http://, https://, socks5:// or socks5h:// and host:port, without user"};
+FORM(destination_name, "a-z0-9-", 1, 32, NULL,
+    "1 to 32 small letters, digits and -");
+FORM(capital, "A-Z", 1, 1, NULL,
+    "one capital letter");
+FORM(gate_name, "A-Z0-9", 2, 8, NULL,
+    "2 to 8 capital letters and digits: A01");
+FORM(name, NULL, 1, 128, NULL,
+    "1 to 128 bytes of text");
+FORM(client_id, "a-zA-Z0-9_-", 1, 56, NULL,
+    "1 to 56 letters, digits, _ and -");
+FORM(enterprise_22, "0-9A-Z", 22, 22, NULL,
+    "exactly 22 capital letters and digits (a shorter number is not padded)");
+FORM(credit_code, NULL, 18, 18, is_credit_code,
+    "the 18 characters of GB 32100 with a right check character");
+HIDDEN_FORM(header, " -~", 4, 1024, is_header,
+    "Name: value");
+FORM(refused_status, "0-9", 3, 3, is_refused_status,
+    "an HTTP status from 400 to 599");
+FORM(filter, NULL, 1, 512, is_filter,
+    "an MQTT topic filter, not a shared one");
+FORM(pointer, "!-~", 1, 256, is_pointer,
+    "a JSON pointer: /event/id");
+FORM(below_base, "!-~", 1, 200, is_below,
+    "a path without spaces, without / in front");
+HIDDEN_FORM(proxy, "!-~", 8, 256, is_proxy,
+    "http://, https://, socks5:// or socks5h:// and host:port, without user");
 
 /* ---- words ------------------------------------------------------------- */
 
@@ -204,7 +211,7 @@ static const struct settings_row yunnan_rows[] = {
     SETTINGS_WORD_ROW(signature_over, "key_and_content", signature_overs, "what is signed: 5.1 step 6 says key and content, 5.3 the content"),
     SETTINGS_WORD_ROW(signature_form, "raw", signature_forms, "the bytes as they are, or their Base64"),
 };
-static const struct settings_group yunnan_group = SETTINGS_GROUP_OF(yunnan_rows,
+const struct settings_group config_yunnan_group = SETTINGS_GROUP_OF(yunnan_rows,
     "For `platform: yunnan`. The three issued files belong together; without them the bridge registers by itself.");
 
 #undef SETTINGS_STRUCT
@@ -218,7 +225,7 @@ static const struct settings_row henan_rows[] = {
     SETTINGS_BOOL_ROW(flat, "false", "send 4.1.2, 4.1.7 and 4.1.8 without the common wrapper"),
     { .key = "inline", .type = SETTINGS_BOOL, .initial = "false", .offset = SETTINGS_AT(bool, inline_photo), .help = "4.1.5: send the photo as base64Image inside value, not as multipart" },
 };
-static const struct settings_group henan_group = SETTINGS_GROUP_OF(henan_rows,
+const struct settings_group config_henan_group = SETTINGS_GROUP_OF(henan_rows,
     "For `platform: henan`, the eight city-platform interfaces of V1.9.4.");
 
 #undef SETTINGS_STRUCT
@@ -259,7 +266,7 @@ static const struct settings_row energy_rows[] = {
     SETTINGS_TEXT_ROW(collect_system_name, "Sampan", &name, "collectSystemName of every item"),
     SETTINGS_GROUPS_ROW(items, item_count, 1000, &energy_item_group, "what is reported"),
 };
-static const struct settings_group energy_group = SETTINGS_GROUP_OF(energy_rows,
+const struct settings_group config_energy_group = SETTINGS_GROUP_OF(energy_rows,
     "For `platform: liaoning`.");
 
 #undef SETTINGS_STRUCT
@@ -273,7 +280,7 @@ static const struct settings_row generic_rows[] = {
     SETTINGS_CONTENT_ROW(platform_key_file, platform_key, "the receiver's public key (PEM), with sealed"),
     SETTINGS_TEXTS_ROW(refused_status, refused_status_count, "", 0, 32, &refused_status, "HTTP statuses that refuse a record for good"),
 };
-static const struct settings_group generic_group = SETTINGS_GROUP_OF(generic_rows,
+const struct settings_group config_generic_group = SETTINGS_GROUP_OF(generic_rows,
     "For `platform: generic`: any topic, posted as it is (see routes).");
 
 /* ---- destinations ------------------------------------------------------ */
@@ -312,10 +319,10 @@ static const struct settings_row destination_rows[] = {
     SETTINGS_GROUP_ROW(uplink, &config_uplink_group, "replaces single keys of the top level's `uplink`"),
     SETTINGS_GROUPS_ROW(paths, path_count, 64, &path_group, "interfaces that live elsewhere at this platform"),
     SETTINGS_GROUPS_ROW(patterns, pattern_count, 64, &pattern_group, "words of answers and what they mean"),
-    SETTINGS_GROUP_ROW(yunnan, &yunnan_group, "only with platform yunnan"),
-    SETTINGS_GROUP_ROW(henan, &henan_group, "only with platform henan"),
-    SETTINGS_GROUP_ROW(energy, &energy_group, "only with platform liaoning"),
-    SETTINGS_GROUP_ROW(generic, &generic_group, "only with platform generic"),
+    SETTINGS_GROUP_ROW(yunnan, &config_yunnan_group, "only with platform yunnan"),
+    SETTINGS_GROUP_ROW(henan, &config_henan_group, "only with platform henan"),
+    SETTINGS_GROUP_ROW(energy, &config_energy_group, "only with platform liaoning"),
+    SETTINGS_GROUP_ROW(generic, &config_generic_group, "only with platform generic"),
 };
 static const struct settings_group destination_group = SETTINGS_GROUP_OF(destination_rows,
     "A place that records go to. Each has its own thread, retries and state.");

@@ -29,6 +29,8 @@ static const char *join(struct settings *settings, const char *file)
 
     if (file[0] == '/')
         return file;
+    if (strchr(settings_file_path(settings), '/') == NULL)
+        return file;
     snprintf(folder, sizeof folder, "%s", settings_file_path(settings));
     return settings_print(settings, "%s/%s", dirname(folder), file);
 }
@@ -91,7 +93,8 @@ static void load(const struct named *named, int fd, void *into)
 {
     struct bytes content = BYTES_EMPTY;
     struct bytes shared;
-    enum status status = bytes_reserve(&content, SETTINGS_SECRET_LIMIT_BYTES);
+    enum status status =
+        bytes_reserve(&content, SETTINGS_SECRET_LIMIT_BYTES + 8192);
 
     /* reserved at once: growing would leave parts of the secret behind */
     if (status == STATUS_OK)
@@ -100,6 +103,8 @@ static void load(const struct named *named, int fd, void *into)
         wrong(named, STATUS_INVALID, "is too large; allowed: 64 KiB");
     else if (status == STATUS_IO)
         wrong(named, STATUS_MISSING, "cannot be read");
+    else if (status == STATUS_NOMEM)
+        settings_no_memory(named->settings);
     drop_line_break(&content);
     if (status == STATUS_OK && content.len == 0) {
         wrong(named, STATUS_INVALID, "is empty; allowed: 1 byte to 64 KiB");

@@ -18,10 +18,13 @@ static void wrong(struct fill *fill, const struct settings_row *row,
 {
     struct bytes allowed = BYTES_EMPTY;
     char key[SETTINGS_PATH_MAX];
-    bool quoted = text != NULL && text[0] != 0;
+    bool hidden = row->form != NULL && row->form->hidden;
+    bool quoted = text != NULL && text[0] != 0 && !hidden;
+    enum status status = entry[0] != 0 ? value_allowed(row, &allowed)
+                                       : row_allowed(row, &allowed);
 
-    if (value_allowed(row, &allowed) != STATUS_OK)
-        bytes_clear(&allowed);
+    if (status != STATUS_OK)
+        settings_no_memory(fill->settings);
     snprintf(key, sizeof key, "%s%s", row->key, entry);
     settings_mistake(fill->settings, kind, fill->path, key,
                      "%s%.60s%s%s; allowed: %s", quoted ? "\"" : "",

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,18 +29,23 @@ static bool is_hostname(const char *text, size_t len)
     return true;
 }
 
-/* "[::1]" and what stands in it; the digits are the resolver's business. */
 static bool is_address6(const char *text, size_t len)
 {
-    return len > 2 && strspn(text, "0123456789abcdefABCDEF:.") == len;
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    return inet_pton(AF_INET6, copy, &address) == 1;
 }
 
 static bool is_host(const char *text)
 {
     size_t len = strlen(text);
 
-    return is_hostname(text, len) ||
-           (strchr(text, ':') != NULL && is_address6(text, len));
+    return is_hostname(text, len) || is_address6(text, len);
 }
 
 /* host[:port], where host may be [address]; credentials fail here. */
@@ -101,7 +107,8 @@ const struct settings_form settings_form_url = {
     .least = 8,
     .most = 512,
     .valid = is_url,
-    .words = "http(s)://host[:port][/prefix], without user, ?, # and final /"};
+    .words = "http(s)://host[:port][/prefix], without user, ?, # and final /",
+    .hidden = true};
 const struct settings_form settings_form_visible = {
     .characters = "!-~",
     .least = 1,

@@ -30,6 +30,8 @@ struct node {
 
 /* Zeroed memory that lives as long as settings; NULL is remembered. */
 void *settings_hold(struct settings *settings, size_t size);
+/* Memory failed elsewhere: the verdict will say so. */
+void settings_no_memory(struct settings *settings);
 const char *settings_hold_text(struct settings *settings, const char *text,
                                size_t len);
 /* Take over content, to be wiped in the end; NOMEM leaves it the caller's. */
@@ -74,7 +76,9 @@ void fill_group(struct settings *settings, const struct settings_group *group,
  * (static).  Bounds hold unless the text is the row's default. */
 const char *value_read(const struct settings_row *row, const char *text,
                        void *out);
-/* Ends the sentence "allowed: ..."; "" when anything is. */
+/* Ends the sentence "allowed: ...": of the row, or of one entry of a list. */
+MUST_CHECK enum status row_allowed(const struct settings_row *row,
+                                   struct bytes *words);
 MUST_CHECK enum status value_allowed(const struct settings_row *row,
                                      struct bytes *words);
 bool form_holds(const struct settings_form *form, const char *text);

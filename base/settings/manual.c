@@ -47,7 +47,6 @@ static enum status print_allowed(struct manual *manual,
                                  const char *path)
 {
     struct bytes *out = manual->markdown;
-    enum status status;
 
     if (row->group != NULL) {
         char below[SETTINGS_PATH_MAX];
@@ -62,16 +61,7 @@ static enum status print_allowed(struct manual *manual,
                                manual->paths[number]);
         return bytes_print(out, "see *%s*", manual->paths[number]);
     }
-    if (row->type == SETTINGS_TEXTS || row->type == SETTINGS_UNSIGNEDS) {
-        if (row->least == row->most)
-            status = bytes_print(out, "a list of %u: ", row->least);
-        else
-            status =
-                bytes_print(out, "a list of %u to %u: ", row->least, row->most);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return value_allowed(row, out);
+    return row_allowed(row, out);
 }
 
 static enum status print_row(struct manual *manual,

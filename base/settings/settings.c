@@ -1,5 +1,6 @@
 #include "loading.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,10 +41,9 @@ struct settings {
 
 void *settings_hold(struct settings *settings, size_t size)
 {
-    struct held *held = NULL;
+    struct held *held;
 
-    if (size < SIZE_MAX / 2)
-        held = calloc(1, sizeof *held + size);
+    held = calloc(1, sizeof *held + size);
     if (held == NULL) {
         settings->no_memory = true;
         return NULL;
@@ -51,6 +51,11 @@ void *settings_hold(struct settings *settings, size_t size)
     held->next = settings->held;
     settings->held = held;
     return held->data;
+}
+
+void settings_no_memory(struct settings *settings)
+{
+    settings->no_memory = true;
 }
 
 const char *settings_hold_text(struct settings *settings, const char *text,
@@ -222,6 +227,37 @@ void settings_warn(struct settings *settings, const char *group,
     va_start(arguments, format);
     mistake_print(settings, mistake, path, format, arguments);
     va_end(arguments);
+}
+
+static const struct settings_row *row_of(const struct settings_group *group,
+                                         const char *key)
+{
+    size_t i = 0;
+
+    while (i < group->row_count && strcmp(group->rows[i].key, key) != 0)
+        i++;
+    assert(i < group->row_count); /* keys are written by programmers */
+    return &group->rows[i];
+}
+
+void settings_need(struct settings *settings,
+                   const struct settings_group *group, const char *path,
+                   const void *values, const char *key, const char *because)
+{
+    const struct settings_row *row = row_of(group, key);
+    struct bytes allowed = BYTES_EMPTY;
+    const char *value;
+
+    memcpy(&value, (const char *)values + row->offset, sizeof value);
+    if (value[0] != 0)
+        return;
+    if (row_allowed(row, &allowed) == STATUS_OK)
+        settings_mistake(settings, STATUS_MISSING, path, key,
+                         "must be given %s; allowed: %s", because,
+                         bytes_text(&allowed));
+    else
+        settings->no_memory = true;
+    bytes_free(&allowed);
 }
 
 static int by_line(const void *a, const void *b)

@@ -52,6 +52,7 @@ struct settings_form {
     unsigned least, most;   /* bytes */
     bool (*valid)(const char *text); /* NULL: nothing more is asked */
     const char *words; /* "6 digits": ends the sentence "allowed: ..." */
+    bool hidden; /* may hold a password: a wrong text is not repeated */
 };
 
 struct settings_word {
@@ -233,6 +234,12 @@ void settings_mistake(struct settings *settings, enum status kind,
 void settings_warn(struct settings *settings, const char *path, const char *key,
                    const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A mistake of kind MISSING when the text or file key of *values, the struct
+ * of the group at path, is empty: "must be given BECAUSE; allowed: ...". */
+void settings_need(struct settings *settings,
+                   const struct settings_group *group, const char *path,
+                   const void *values, const char *key, const char *because);
 
 /* Whether the file gives key in the group at path. */
 bool settings_given(const struct settings *settings, const char *path,

@@ -74,14 +74,16 @@ static void unknown_key(struct settings *settings,
                         const struct node *node, const char *path)
 {
     struct bytes keys = BYTES_EMPTY;
-    const char *meant = file_key(group, node->key);
+    const char *meant = nearest(group, node->key);
     enum status status = STATUS_OK;
 
     if (meant == NULL)
-        meant = nearest(group, node->key);
+        meant = file_key(group, node->key);
     for (size_t i = 0; status == STATUS_OK && i < group->row_count; i++)
         status =
             bytes_print(&keys, "%s%s", i > 0 ? ", " : "", group->rows[i].key);
+    if (status != STATUS_OK)
+        settings_no_memory(settings);
     settings_mistake_at(
         settings, node->line, path, "there is no such key%s%s%s; allowed: %s",
         meant != NULL ? "; did you mean " : "", meant != NULL ? meant : "",

@@ -199,7 +199,7 @@ static bool not_yaml(struct reading *reading)
     const yaml_parser_t *parser = &reading->parser;
 
     if (parser->error == YAML_MEMORY_ERROR) {
-        settings_hold(reading->settings, SIZE_MAX); /* remembered as NOMEM */
+        settings_no_memory(reading->settings);
         return false;
     }
     settings_mistake_at(
@@ -238,7 +238,7 @@ struct node *tree_read(struct settings *settings, struct span text)
 
     if (reading == NULL || !yaml_parser_initialize(&reading->parser)) {
         free(reading);
-        settings_hold(settings, SIZE_MAX);
+        settings_no_memory(settings);
         return NULL;
     }
     reading->settings = settings;

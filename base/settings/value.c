@@ -54,6 +54,8 @@ static const char *read_text(const struct settings_row *row, const char *text,
     *(const char **)out = text; /* also a wrong one: others refer to it */
     if (is_initial(row, text))
         return NULL;
+    if (text[0] == 0 && row->initial == NULL)
+        return "is empty"; /* what must be given must say something */
     if (row->words != NULL)
         return word_find(row->words, text) != NULL ? NULL : "is none of them";
     if (row->type == SETTINGS_FILE)
@@ -205,4 +207,18 @@ enum status value_allowed(const struct settings_row *row, struct bytes *out)
         return words_allowed(row->words, out);
     return bytes_append_text(
         out, (row->form != NULL ? row->form : &settings_form_line)->words);
+}
+
+enum status row_allowed(const struct settings_row *row, struct bytes *out)
+{
+    enum status status = STATUS_OK;
+
+    if (row->type == SETTINGS_TEXTS || row->type == SETTINGS_UNSIGNEDS) {
+        if (row->least == row->most)
+            status = bytes_print(out, "a list of %u: ", row->least);
+        else
+            status =
+                bytes_print(out, "a list of %u to %u: ", row->least, row->most);
+    }
+    return status == STATUS_OK ? value_allowed(row, out) : status;
 }
