@@ -2,8 +2,11 @@
  * config.h - the bridge's settings, after loading.
  *
  * Loaded once by config_load, passed down as const struct config *, never
- * changed.  Every member is a row of the tables in config.c: key, default,
- * bounds and one line of text; docs/settings.md is printed from them.
+ * changed.  Every member is a row of config_tables.c: key, default, bounds
+ * and one line of text; docs/settings.md is printed from them.  Texts are
+ * never NULL; what is not given is "".  Paths are joined to the folder of the
+ * settings file.  Everything is borrowed from the config until config_free,
+ * which wipes the secrets.
  * Secrets are read from the files that *_file keys name; such a file is
  * refused when group or others can read it.
  */
@@ -84,23 +87,23 @@ struct henan_config {
 /* One item of GB/T 37947.1 that is reported: seven parts of its code. */
 struct energy_item_config {
     const char *name;
-    const char *process;        /* 2 digits */
-    const char *process_unit;   /* 2 */
-    const char *equipment;      /* 2: type */
-    const char *equipment_unit; /* 2: number */
-    const char *energy_class;   /* 2 */
-    const char *energy_type;    /* 4 */
-    const char *usage;          /* 2 */
-    const char *meter;          /* device id of the topic */
-    const char *reg;            /* key `register`: name in the reading */
-    bool gauge;                 /* false: a counter, reported as differences */
-    double factor;              /* reported = difference * factor */
-    double rollover;            /* of the counter; 0: none known */
-    uint32_t interval_minutes;  /* 15, 30, 60 */
-    uint32_t input_type;        /* table B.1 */
-    uint32_t scope;             /* 1..4 */
-    bool monthly;               /* a monthly item too */
-    double value_min, value_max;
+    const char *process;         /* 2 digits */
+    const char *process_unit;    /* 2 */
+    const char *equipment;       /* 2: type */
+    const char *equipment_unit;  /* 2: number */
+    const char *energy_class;    /* 2 */
+    const char *energy_type;     /* 4 */
+    const char *usage;           /* 2 */
+    const char *meter;           /* device id of the topic */
+    const char *reg;             /* key `register`: name in the reading */
+    bool gauge;                  /* false: a counter, reported as differences */
+    double factor;               /* reported = difference * factor */
+    double rollover;             /* of the counter; 0: none known */
+    uint32_t interval_minutes;   /* 15, 30, 60 */
+    uint32_t input_type;         /* table B.1 */
+    uint32_t scope;              /* 1..4 */
+    bool monthly;                /* a monthly item too */
+    double value_min, value_max; /* both 0: none declared */
 };
 
 struct energy_config {
@@ -204,7 +207,7 @@ struct lane_config {
 struct config {
     const char *site;
     const char *log_level;     /* error warn info debug */
-    const char *state_folder;  /* credentials; "": store.folder/../state */
+    const char *state_folder;  /* credentials; `state` beside store.folder */
     const char *ledger_file;   /* CSV: plate,color,vehicleId,vin,tare_t */
     uint32_t payload_limit_kb; /* 4096 */
     uint32_t picture_limit_kb; /* 976: 10^6 bytes */
@@ -221,11 +224,13 @@ struct config {
 };
 
 /*
- * Load path.  Every mistake of one kind is reported at once: words gets one
- * line each, "FILE:LINE: KEY: what is wrong; what is allowed".  FORMAT (not
- * YAML, unknown key, wrong type), INVALID (out of bounds, fields that do not
- * fit together), MISSING (a secret file), DENIED (a secret readable by
- * others), NOT_FOUND, NOMEM.
+ * Load path.  words gets one line for each mistake, by line of the file:
+ * "FILE:LINE: KEY: what is wrong; allowed: ...".  A file whose shape is wrong
+ * (not YAML, unknown or repeated keys, a list for a text) is told all of
+ * that; one of the right shape, all of the rest: FORMAT (not a number),
+ * INVALID (out of bounds, keys that do not fit together), MISSING (a key or a
+ * file), DENIED (a secret readable by others).  Also NOT_FOUND, IO, NOMEM.
+ * A failure leaves *config NULL.  With OK, words holds the warnings, if any.
  */
 MUST_CHECK enum status config_load(const char *path, struct bytes *words,
                                    struct config **config);

@@ -6,6 +6,7 @@
  *   raw.c      text -> raw values, every scalar still a text (libcyaml)
  *   fill.c     raw values -> the program's struct: types, bounds, words
  *   file.c     what a *_file key names
+ *   inherit.c  one struct's values where another gives none
  *   settings.c owns all of it, and the mistakes
  */
 #ifndef SAMPAN_SETTINGS_LOADING_H

@@ -52,7 +52,7 @@ struct settings_form {
     unsigned least, most;   /* bytes */
     bool (*valid)(const char *text); /* NULL: nothing more is asked */
     const char *words; /* "6 digits": ends the sentence "allowed: ..." */
-    bool hidden; /* may hold a password: a wrong text is not repeated */
+    bool hidden;       /* may hold a password: a wrong text is not repeated */
 };
 
 struct settings_word {
@@ -80,7 +80,7 @@ struct settings_row {
      * given.  A default need not lie within what is allowed. */
     const char *initial;
     size_t offset;
-    size_t second; /* of a list's count, or of a loaded file's bytes */
+    size_t second;        /* of a list's count, or of a loaded file's bytes */
     double min, max;      /* of a number, or of each number of a list */
     unsigned least, most; /* entries of a list */
     const struct settings_form *form;   /* of a text, or of each in a list */
@@ -104,7 +104,7 @@ struct settings_group {
  */
 #define SETTINGS_AT(c_type, member)                                            \
     (offsetof(SETTINGS_STRUCT, member) +                                       \
-     _Generic(((SETTINGS_STRUCT *)0)->member, c_type: 0U))
+     _Generic(((SETTINGS_STRUCT *)0)->member, c_type : 0U))
 #define SETTINGS_TEXT_ROW(name, standard, shape, text)                         \
     {                                                                          \
         .key = #name, .type = SETTINGS_TEXT, .initial = standard,              \
@@ -119,11 +119,11 @@ struct settings_group {
 #define SETTINGS_WORD_ROW(name, standard, choice, text)                        \
     {                                                                          \
         .key = #name, .type = SETTINGS_WORD, .initial = standard,              \
-        .offset = offsetof(SETTINGS_STRUCT, name) +                            \
-                  0 * sizeof(char[sizeof((SETTINGS_STRUCT *)0)->name ==        \
-                                          sizeof(int)                          \
-                                      ? 1                                      \
-                                      : -1]),                                  \
+        .offset =                                                              \
+            offsetof(SETTINGS_STRUCT, name) +                                  \
+            0 * sizeof(char[sizeof((SETTINGS_STRUCT *)0)->name == sizeof(int)  \
+                                ? 1                                            \
+                                : -1]),                                        \
         .words = choice, .help = text                                          \
     }
 #define SETTINGS_UNSIGNED_ROW(name, standard, low, high, text)                 \
