@@ -148,17 +148,22 @@ static bool round_tonnes(json_t *record)
 
 /* ---- make ---------------------------------------------------------------- */
 
+static bool is_absent(const json_t *record, const char *name)
+{
+    const json_t *value = json_object_get(record, name);
+
+    return !value || json_is_null(value) ||
+           (json_is_string(value) && json_string_length(value) == 0);
+}
+
 /* What the settings or the followed record know is filled in when the record
  * does not say it. */
 static bool fill(json_t *record, const struct henan_detail *detail,
                  const char *name, const char *text)
 {
-    const json_t *value = json_object_get(record, name);
-    bool absent = !value || json_is_null(value) ||
-                  (json_is_string(value) && json_string_length(value) == 0);
-
-    for (size_t i = 0; absent && i < detail->field_count; i++)
-        if (strcmp(detail->fields[i].name, name) == 0 && text && *text)
+    for (size_t i = 0; i < detail->field_count; i++)
+        if (strcmp(detail->fields[i].name, name) == 0 && text && *text &&
+            is_absent(record, name))
             return put(record, name, text);
     return true;
 }
@@ -292,7 +297,7 @@ static enum status make_from(const struct destination_config *destination,
         (detail->kind == HENAN_GOODS && !round_tonnes(work)) ||
         !(own = take_own(work)))
         goto out;
-    if (detail->kind == HENAN_DRIVING && !*fields_text(work, "lsh") &&
+    if (detail->kind == HENAN_DRIVING && is_absent(work, "lsh") &&
         (status = assign_lsh(work, making, &faults, &shift_s)) != STATUS_OK)
         goto out;
     if (shift_s > 0)
