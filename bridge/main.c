@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "config.h"
 #include "log.h"
+#include "platform.h"
 #include "state.h"
 
 #define EXIT_SETTINGS 2
@@ -70,6 +71,27 @@ static void level_set(const char *name)
             log_set_level((enum log_level)i);
 }
 
+/* A path for an interface that the platform does not have is a mistake. */
+static bool paths_known(const char *path, const struct config *config)
+{
+    bool known = true;
+
+    for (unsigned i = 0; i < config->destination_count; i++) {
+        const struct destination_config *to = &config->destinations[i];
+
+        for (unsigned j = 0; j < to->path_count; j++)
+            if (platform_interface(platform_find(to->platform),
+                                   to->paths[j].interface) == NULL) {
+                fprintf(stderr,
+                        "%s: destinations[%u].paths[%u].interface: %s has no "
+                        "interface \"%s\"\n",
+                        path, i, j, to->platform, to->paths[j].interface);
+                known = false;
+            }
+    }
+    return known;
+}
+
 static void signals_block(void)
 {
     sigset_t stops;
@@ -94,7 +116,9 @@ static int with_settings(const char *path, enum task task)
     }
     fputs(bytes_text(&words), stderr); /* warnings */
     level_set(config->log_level);
-    if (task == TASK_CHECK) {
+    if (!paths_known(path, config)) {
+        code = EXIT_SETTINGS;
+    } else if (task == TASK_CHECK) {
         printf("%s: the settings are good\n", path);
         code = EXIT_SUCCESS;
     } else if (task == TASK_HEALTH) {

@@ -1,0 +1,644 @@
+/* sampanctl: the operator's command line. */
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "offline.h"
+#include "print.h"
+#include "remote.h"
+
+#define EXIT_USAGE 2
+
+static const char usage[] =
+    "usage: sampanctl [OPTIONS] VERB [ARGUMENTS]\n"
+    "\n"
+    "look (nothing changes):\n"
+    "  stats                     queue depths, destinations, space\n"
+    "  list [FILTER]             deliveries, oldest first; --all, --csv\n"
+    "  show ENTRY                one delivery: facts, events, history\n"
+    "  report DAY                the books of a day (2026-11-20); --csv\n"
+    "  verify                    check every record and the outcome chain\n"
+    "  test DESTINATION          name, connection, TLS, session, heartbeat\n"
+    "change deliveries (ENTRY ... or FILTER):\n"
+    "  retry                     parked, rejected -> offered again now\n"
+    "  replay                    delivered -> sent once more\n"
+    "  hold, release             waiting, parked -> held, and back\n"
+    "  discard --reason TEXT     given up, with the reason on record\n"
+    "  complete ENTRY NAME=VALUE ...   fill in what a held one lacks\n"
+    "change destinations:\n"
+    "  pause DESTINATION [--reason TEXT], resume DESTINATION\n"
+    "  round DESTINATION         offer everything parked now\n"
+    "  import FILE.csv           vehicle ledger: plate,color,vehicleId,vin,"
+    "tare_t\n"
+    "keep safe:\n"
+    "  backup                    keys, credentials, counters into a file on "
+    "the box\n"
+    "  restore FILE STATE_FOLDER [--force]   bridge stopped\n"
+    "  dump STORE_FOLDER         all records as JSON lines; bridge stopped\n"
+    "\n"
+    "FILTER: --destination D --interface I --state S --plate P\n"
+    "        --from TIME --until TIME   (\"2026-11-20 08:30:00\", UTC+8)\n"
+    "OPTIONS (environment): --host (SAMPAN_HOST, 127.0.0.1) --port "
+    "(SAMPAN_PORT, 1883)\n"
+    "        --site (SAMPAN_SITE) --user (SAMPAN_USER)\n"
+    "        --password-file (SAMPAN_PASSWORD_FILE) --ca (SAMPAN_CA: TLS)\n"
+    "        --timeout SECONDS --json --yes (do not ask before a change)\n";
+
+enum option_key {
+    KEY_HOST = 1000,
+    KEY_PORT,
+    KEY_SITE,
+    KEY_USER,
+    KEY_PASSWORD,
+    KEY_CA,
+    KEY_TIMEOUT,
+    KEY_JSON,
+    KEY_YES,
+    KEY_ALL,
+    KEY_CSV,
+    KEY_FORCE,
+    KEY_FILTER,
+    KEY_NUMBER,
+    KEY_HELP,
+    KEY_VERSION,
+};
+
+/* clang-format off */
+static const struct option options[] = {
+    { "host",          required_argument, NULL, KEY_HOST },
+    { "port",          required_argument, NULL, KEY_PORT },
+    { "site",          required_argument, NULL, KEY_SITE },
+    { "user",          required_argument, NULL, KEY_USER },
+    { "password-file", required_argument, NULL, KEY_PASSWORD },
+    { "ca",            required_argument, NULL, KEY_CA },
+    { "timeout",       required_argument, NULL, KEY_TIMEOUT },
+    { "json",          no_argument,       NULL, KEY_JSON },
+    { "yes",           no_argument,       NULL, KEY_YES },
+    { "all",           no_argument,       NULL, KEY_ALL },
+    { "csv",           no_argument,       NULL, KEY_CSV },
+    { "force",         no_argument,       NULL, KEY_FORCE },
+    { "destination",   required_argument, NULL, KEY_FILTER },
+    { "interface",     required_argument, NULL, KEY_FILTER },
+    { "state",         required_argument, NULL, KEY_FILTER },
+    { "plate",         required_argument, NULL, KEY_FILTER },
+    { "from",          required_argument, NULL, KEY_FILTER },
+    { "until",         required_argument, NULL, KEY_FILTER },
+    { "reason",        required_argument, NULL, KEY_FILTER },
+    { "after",         required_argument, NULL, KEY_NUMBER },
+    { "limit",         required_argument, NULL, KEY_NUMBER },
+    { "help",          no_argument,       NULL, KEY_HELP },
+    { "version",       no_argument,       NULL, KEY_VERSION },
+    { NULL, 0, NULL, 0 },
+};
+/* clang-format on */
+
+struct run {
+    struct remote_options remote_options;
+    struct remote *remote;
+    json_t *request; /* from the options */
+    bool json, yes, all, csv, force;
+    int argc;
+    char **argv; /* what stands behind the verb */
+};
+
+#define LIST_COLUMNS                                                           \
+    "entry destination interface state plate made attempts rounds reason"
+#define EVENT_COLUMNS "kind received used joining unrouted invalid repeats"
+#define SUM_COLUMNS                                                            \
+    "destination interface made delivered waiting parked held rejected "       \
+    "discarded"
+
+/* ---- asking -----------------------------------------------------------------
+ */
+
+static int complain(const char *text)
+{
+    fprintf(stderr, "sampanctl: %s\n", text);
+    return EXIT_FAILURE;
+}
+
+/* The reply, or NULL after saying what is wrong. */
+static json_t *ask(struct run *run)
+{
+    json_t *reply = NULL;
+    char words[512];
+    enum status status = STATUS_OK;
+
+    if (run->remote == NULL)
+        status = remote_open(&run->remote_options, words, &run->remote);
+    if (status != STATUS_OK) {
+        complain(words);
+        return NULL;
+    }
+    if (remote_ask(run->remote, run->request, &reply) != STATUS_OK) {
+        fprintf(stderr,
+                "sampanctl: no answer: does the bridge run, is \"%s\" an "
+                "operator, and is the site \"%s\"?\n",
+                run->remote_options.user, run->remote_options.site);
+        return NULL;
+    }
+    if (!json_is_true(json_object_get(reply, "ok"))) {
+        complain(json_string_value(json_object_get(reply, "error")));
+        json_decref(reply);
+        return NULL;
+    }
+    json_object_del(reply, "ok");
+    json_object_del(reply, "id");
+    return reply;
+}
+
+static int finish(json_t *reply)
+{
+    if (reply == NULL)
+        return EXIT_FAILURE;
+    json_decref(reply);
+    return EXIT_SUCCESS;
+}
+
+static bool shown_as_json(const struct run *run, const json_t *reply)
+{
+    if (!run->json || reply == NULL)
+        return false;
+    json_dumpf(reply, stdout, JSON_INDENT(2));
+    putchar('\n');
+    return true;
+}
+
+static bool argument_needed(struct run *run, const char *name)
+{
+    if (run->argc == 1)
+        return true;
+    fprintf(stderr, "sampanctl: exactly one %s is needed\n", name);
+    return false;
+}
+
+/* ---- looking
+ * ------------------------------------------------------------------ */
+
+static void books_print(const struct run *run, const json_t *reply)
+{
+    const json_t *events = json_object_get(reply, "events");
+    const json_t *deliveries = json_object_get(reply, "deliveries");
+
+    if (run->csv) {
+        print_csv(events, EVENT_COLUMNS);
+        print_csv(deliveries, SUM_COLUMNS);
+        return;
+    }
+    print_table(events, EVENT_COLUMNS);
+    putchar('\n');
+    print_table(deliveries, SUM_COLUMNS);
+}
+
+static int run_stats(struct run *run)
+{
+    json_t *reply = ask(run);
+
+    if (!shown_as_json(run, reply) && reply != NULL) {
+        print_table(json_object_get(reply, "uplinks"),
+                    "destination condition in_flight resending accepted failed "
+                    "last_accepted last_answer reason");
+        putchar('\n');
+        books_print(run, reply);
+        putchar('\n');
+        print_object(json_object_get(reply, "store"), 0);
+    }
+    return finish(reply);
+}
+
+static int run_report(struct run *run)
+{
+    json_t *reply;
+
+    if (!argument_needed(run, "day"))
+        return EXIT_USAGE;
+    json_object_set_new(run->request, "day", json_string(run->argv[0]));
+    reply = ask(run);
+    if (!shown_as_json(run, reply) && reply != NULL)
+        books_print(run, reply);
+    return finish(reply);
+}
+
+static int run_list(struct run *run)
+{
+    json_t *all = json_array();
+    json_t *next = NULL;
+    json_t *reply;
+
+    do {
+        if (next != NULL)
+            json_object_set(run->request, "after", next);
+        json_decref(next);
+        reply = ask(run);
+        json_array_extend(all, json_object_get(reply, "entries"));
+        next = json_incref(json_object_get(reply, "next"));
+        json_decref(reply);
+    } while (reply != NULL && next != NULL && run->all);
+    if (reply != NULL && !shown_as_json(run, all)) {
+        if (run->csv)
+            print_csv(all, LIST_COLUMNS);
+        else
+            print_table(all, LIST_COLUMNS);
+        if (next != NULL)
+            fprintf(stderr, "(more: --after %lld, or --all)\n",
+                    (long long)json_integer_value(next));
+    }
+    json_decref(next);
+    json_decref(all);
+    return reply == NULL ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static bool entry_set(struct run *run)
+{
+    char *end;
+    long long entry = run->argc < 1 ? 0 : strtoll(run->argv[0], &end, 10);
+
+    if (run->argc < 1 || *end != 0 || entry <= 0) {
+        complain("an entry's number is needed");
+        return false;
+    }
+    json_object_set_new(run->request, "entry", json_integer(entry));
+    return true;
+}
+
+static int run_show(struct run *run)
+{
+    json_t *reply;
+
+    if (!entry_set(run))
+        return EXIT_USAGE;
+    reply = ask(run);
+    if (!shown_as_json(run, reply) && reply != NULL) {
+        json_t *history = json_incref(json_object_get(reply, "history"));
+        json_t *events = json_incref(json_object_get(reply, "events"));
+
+        json_object_del(reply, "history");
+        json_object_del(reply, "events");
+        print_object(reply, 0);
+        puts("\nevents:");
+        print_table(events, "event kind device event_id at received bytes "
+                            "error");
+        puts("\nhistory:");
+        print_table(history, "at verb state cause actor attempts reason");
+        json_decref(history);
+        json_decref(events);
+    }
+    return finish(reply);
+}
+
+static int run_verify(struct run *run)
+{
+    json_t *reply = ask(run);
+    bool good = json_is_true(json_object_get(reply, "good"));
+
+    if (!shown_as_json(run, reply) && reply != NULL)
+        print_object(reply, 0);
+    json_decref(reply);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_test(struct run *run)
+{
+    json_t *reply;
+    bool passed;
+
+    if (!argument_needed(run, "destination"))
+        return EXIT_USAGE;
+    json_object_set_new(run->request, "destination", json_string(run->argv[0]));
+    reply = ask(run);
+    passed = json_is_true(json_object_get(reply, "passed"));
+    if (!shown_as_json(run, reply) && reply != NULL)
+        fputs(json_string_value(json_object_get(reply, "steps")), stdout);
+    json_decref(reply);
+    return passed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- changing
+ * ------------------------------------------------------------------ */
+
+static bool ids_set(struct run *run)
+{
+    json_t *ids = json_array();
+
+    for (int i = 0; i < run->argc; i++) {
+        char *end;
+        long long id = strtoll(run->argv[i], &end, 10);
+
+        if (*end != 0 || id <= 0) {
+            fprintf(stderr, "sampanctl: \"%s\" is no entry's number\n",
+                    run->argv[i]);
+            json_decref(ids);
+            return false;
+        }
+        json_array_append_new(ids, json_integer(id));
+    }
+    if (run->argc > 0)
+        json_object_set(run->request, "ids", ids);
+    json_decref(ids);
+    return true;
+}
+
+static bool person_agrees(const struct run *run, long long count)
+{
+    char answer[16] = "";
+
+    if (run->yes)
+        return true;
+    fprintf(stderr, "%lld entries would be changed. Do it? [y/N] ", count);
+    return fgets(answer, sizeof answer, stdin) != NULL &&
+           (strcasecmp(answer, "y\n") == 0 || strcasecmp(answer, "yes\n") == 0);
+}
+
+static int run_change(struct run *run)
+{
+    json_t *reply;
+    json_t *token;
+
+    if (!ids_set(run))
+        return EXIT_USAGE;
+    reply = ask(run);
+    token = json_object_get(reply, "token");
+    if (token != NULL) {
+        if (!person_agrees(
+                run, json_integer_value(json_object_get(reply, "count")))) {
+            json_decref(reply);
+            return complain("nothing was changed");
+        }
+        json_object_set(run->request, "token", token);
+        json_decref(reply);
+        reply = ask(run);
+    }
+    if (!shown_as_json(run, reply) && reply != NULL)
+        print_object(reply, 0);
+    return finish(reply);
+}
+
+static int run_complete(struct run *run)
+{
+    json_t *fields = json_object();
+    json_t *reply;
+
+    if (!entry_set(run)) {
+        json_decref(fields);
+        return EXIT_USAGE;
+    }
+    for (int i = 1; i < run->argc; i++) {
+        char *equals = strchr(run->argv[i], '=');
+        json_t *value;
+
+        if (equals == NULL) {
+            json_decref(fields);
+            complain("fields are written NAME=VALUE");
+            return EXIT_USAGE;
+        }
+        *equals = 0;
+        /* cargoWeight=12.5 is a number, vin=LBE... a text, vin='"123"' too */
+        value = json_loads(equals + 1, JSON_DECODE_ANY, NULL);
+        json_object_set_new(fields, run->argv[i],
+                            value != NULL ? value : json_string(equals + 1));
+    }
+    json_object_set_new(run->request, "fields", fields);
+    reply = ask(run);
+    if (!shown_as_json(run, reply) && reply != NULL)
+        print_object(reply, 0);
+    return finish(reply);
+}
+
+static int run_destination(struct run *run)
+{
+    json_t *reply;
+
+    if (!argument_needed(run, "destination"))
+        return EXIT_USAGE;
+    json_object_set_new(run->request, "destination", json_string(run->argv[0]));
+    reply = ask(run);
+    if (!shown_as_json(run, reply) && reply != NULL)
+        print_object(reply, 0);
+    return finish(reply);
+}
+
+static int run_import(struct run *run)
+{
+    struct bytes csv = BYTES_EMPTY;
+    enum status status;
+    json_t *reply;
+
+    if (!argument_needed(run, "file"))
+        return EXIT_USAGE;
+    status = bytes_read_file(&csv, run->argv[0], (size_t)3 << 20);
+    if (status != STATUS_OK) {
+        fprintf(stderr, "sampanctl: %s: %s\n", run->argv[0],
+                status_text(status));
+        return EXIT_FAILURE;
+    }
+    json_object_set_new(run->request, "ledger",
+                        json_stringn((const char *)csv.data, csv.len));
+    bytes_free(&csv);
+    reply = ask(run);
+    if (!shown_as_json(run, reply) && reply != NULL) {
+        printf("accepted: %lld\n", (long long)json_integer_value(
+                                       json_object_get(reply, "accepted")));
+        fputs(json_string_value(json_object_get(reply, "refused")), stdout);
+    }
+    return finish(reply);
+}
+
+static int run_backup(struct run *run)
+{
+    json_t *reply = ask(run);
+
+    if (!shown_as_json(run, reply) && reply != NULL)
+        print_object(reply, 0);
+    return finish(reply);
+}
+
+static int run_dump(struct run *run)
+{
+    return argument_needed(run, "store folder") ? offline_dump(run->argv[0])
+                                                : EXIT_USAGE;
+}
+
+static int run_restore(struct run *run)
+{
+    if (run->argc != 2) {
+        complain("restore needs FILE and STATE_FOLDER");
+        return EXIT_USAGE;
+    }
+    return offline_restore(run->argv[0], run->argv[1], run->force);
+}
+
+/* ---- the command line
+ * ------------------------------------------------------------ */
+
+/* clang-format off */
+static const struct verb {
+    const char *name;
+    int (*run)(struct run *run);
+    bool remote;
+} verbs[] = {
+    { "stats",    run_stats,       true },
+    { "list",     run_list,        true },
+    { "export",   run_list,        true },
+    { "show",     run_show,        true },
+    { "report",   run_report,      true },
+    { "verify",   run_verify,      true },
+    { "test",     run_test,        true },
+    { "hold",     run_change,      true },
+    { "release",  run_change,      true },
+    { "retry",    run_change,      true },
+    { "replay",   run_change,      true },
+    { "discard",  run_change,      true },
+    { "complete", run_complete,    true },
+    { "pause",    run_destination, true },
+    { "resume",   run_destination, true },
+    { "round",    run_destination, true },
+    { "import",   run_import,      true },
+    { "backup",   run_backup,      true },
+    { "restore",  run_restore,     false },
+    { "dump",     run_dump,        false },
+};
+/* clang-format on */
+
+static const char *environment(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != 0 ? value : otherwise;
+}
+
+static bool number_read(const char *text, unsigned most, unsigned *number)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text == 0 || *end != 0 || value == 0 || value > most) {
+        fprintf(stderr, "sampanctl: \"%s\" is no number from 1 to %u\n", text,
+                most);
+        return false;
+    }
+    *number = (unsigned)value;
+    return true;
+}
+
+static bool option_take(struct run *run, int key, int index)
+{
+    struct remote_options *remote = &run->remote_options;
+
+    switch (key) {
+    case KEY_HOST:
+        remote->host = optarg;
+        return true;
+    case KEY_PORT:
+        return number_read(optarg, 65535, &remote->port);
+    case KEY_SITE:
+        remote->site = optarg;
+        return true;
+    case KEY_USER:
+        remote->user = optarg;
+        return true;
+    case KEY_PASSWORD:
+        remote->password_file = optarg;
+        return true;
+    case KEY_CA:
+        remote->ca_file = optarg;
+        return true;
+    case KEY_TIMEOUT:
+        return number_read(optarg, 86400, &remote->timeout_s);
+    case KEY_JSON:
+        return run->json = true;
+    case KEY_YES:
+        return run->yes = true;
+    case KEY_ALL:
+        return run->all = true;
+    case KEY_CSV:
+        return run->csv = true;
+    case KEY_FORCE:
+        return run->force = true;
+    case KEY_FILTER:
+        json_object_set_new(run->request, options[index].name,
+                            json_string(optarg));
+        return true;
+    case KEY_NUMBER:
+        json_object_set_new(run->request, options[index].name,
+                            json_integer(strtoll(optarg, NULL, 10)));
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool environment_take(struct run *run)
+{
+    struct remote_options *remote = &run->remote_options;
+
+    *remote = (struct remote_options){
+        .host = environment("SAMPAN_HOST", "127.0.0.1"),
+        .site = environment("SAMPAN_SITE", NULL),
+        .user = environment("SAMPAN_USER", NULL),
+        .password_file = environment("SAMPAN_PASSWORD_FILE", NULL),
+        .ca_file = environment("SAMPAN_CA", NULL),
+        .timeout_s = 60,
+    };
+    return number_read(environment("SAMPAN_PORT", "1883"), 65535,
+                       &remote->port);
+}
+
+static int verb_run(struct run *run, const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (strcmp(verbs[i].name, name) != 0)
+            continue;
+        if (verbs[i].remote && (run->remote_options.site == NULL ||
+                                run->remote_options.user == NULL)) {
+            complain("--site and --user are needed (or SAMPAN_SITE and "
+                     "SAMPAN_USER)");
+            return EXIT_USAGE;
+        }
+        if (strcmp(name, "export") == 0)
+            run->all = run->csv = true;
+        json_object_set_new(
+            run->request, "verb",
+            json_string(strcmp(name, "export") == 0 ? "list" : name));
+        return verbs[i].run(run);
+    }
+    fprintf(stderr, "sampanctl: there is no verb \"%s\"; --help lists them\n",
+            name);
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.request = json_object()};
+    int index = 0;
+    int key;
+    int code = EXIT_USAGE;
+
+    setlocale(LC_CTYPE, "");
+    if (!environment_take(&run))
+        goto out;
+    while ((key = getopt_long(argc, argv, "", options, &index)) != -1) {
+        if (key == KEY_HELP || key == KEY_VERSION) {
+            fputs(key == KEY_HELP ? usage : "sampanctl " SAMPAN_VERSION "\n",
+                  stdout);
+            code = EXIT_SUCCESS;
+            goto out;
+        }
+        if (!option_take(&run, key, index))
+            goto out;
+    }
+    if (optind == argc) {
+        fputs(usage, stderr);
+        goto out;
+    }
+    run.argc = argc - optind - 1;
+    run.argv = argv + optind + 1;
+    code = verb_run(&run, argv[optind]);
+out:
+    remote_close(run.remote);
+    json_decref(run.request);
+    return code;
+}

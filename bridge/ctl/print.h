@@ -1,0 +1,17 @@
+/*
+ * print.h - the bridge's answers for people: tables whose columns stand under
+ * each other also with Chinese plates in them, and CSV for spreadsheets.
+ */
+#ifndef SAMPAN_PRINT_H
+#define SAMPAN_PRINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Rows are objects; columns is a list of their members, "a b c". */
+void print_table(const json_t *rows, const char *columns);
+void print_csv(const json_t *rows, const char *columns);
+/* An object as "name: value" lines, nested ones indented. */
+void print_object(const json_t *object, int depth);
+
+#endif
