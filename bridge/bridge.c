@@ -21,6 +21,7 @@
 #include "log.h"
 #include "mqtt.h"
 #include "queue.h"
+#include "restore.h"
 #include "state.h"
 #include "uplink.h"
 
@@ -216,7 +217,8 @@ static enum status store_open(struct bridge *bridge)
     log_at(LOG_INFO, "store_open", LOG_TEXT("folder", store->folder),
            LOG_NUMBER("reapplied", opening.reapplied),
            LOG_NUMBER("rebuilt", opening.rebuilt));
-    return STATUS_OK;
+    return restore_counters(bridge->queue, bridge->state_folder,
+                            options.now_ms);
 }
 
 static enum status rules_open(struct bridge *bridge)

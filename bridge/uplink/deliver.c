@@ -7,6 +7,7 @@
 #include "log.h"
 
 #define AGAIN_MS SECOND_MS
+#define RESCAN_MS SECOND_MS
 
 static const enum queue_lane lane_of[SOURCES] = {
     [SOURCE_FRESH] = LANE_FRESH,
@@ -54,12 +55,28 @@ static void candidate_add(struct uplink *uplink, enum source source,
         uplink->lanes[source].cursor = id - 1; /* looked at again later */
 }
 
+/* What came back into a lane (completed, released by ingest) has an old id:
+ * an exhausted lane is read from its start again once a second. */
+static void lane_rescan(struct uplink *uplink, enum source source)
+{
+    struct lane_state *lane = &uplink->lanes[source];
+    int64_t now_ms = engine_steady_ms(uplink);
+
+    if (lane->maybe_more || source == SOURCE_PARKED ||
+        now_ms < lane->rescan_at_ms)
+        return;
+    lane->rescan_at_ms = now_ms + RESCAN_MS;
+    lane->cursor = 0;
+    lane->maybe_more = true;
+}
+
 static void lane_refill(struct uplink *uplink, enum source source)
 {
     struct lane_state *lane = &uplink->lanes[source];
     uint64_t ids[REFILL_COUNT];
     size_t count = schedule_room(uplink->schedule, source);
 
+    lane_rescan(uplink, source);
     if (!lane->maybe_more || count == 0)
         return;
     if (count > sizeof ids / sizeof *ids)

@@ -63,6 +63,7 @@ struct call {
 struct lane_state {
     uint64_t cursor; /* ids up to here were looked at */
     bool maybe_more; /* worth a look into the store */
+    int64_t rescan_at_ms;
 };
 
 struct rounds {

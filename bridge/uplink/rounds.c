@@ -64,7 +64,7 @@ void rounds_begin(struct uplink *uplink)
     rounds->highest = 0;
     rounds->until = space.newest_seq;
     rounds->last_steady_ms = engine_steady_ms(uplink);
-    uplink->lanes[SOURCE_PARKED] = (struct lane_state){0, true};
+    uplink->lanes[SOURCE_PARKED] = (struct lane_state){0, true, 0};
     log_at(LOG_DEBUG, "round", LOG_TEXT("uplink", uplink->now.destination));
 }
 
