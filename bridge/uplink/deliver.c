@@ -8,6 +8,7 @@
 
 #define AGAIN_MS SECOND_MS
 #define RESCAN_MS SECOND_MS
+#define READS_MAX 40 /* of a lane in one refill: more than are known */
 
 static const enum queue_lane lane_of[SOURCES] = {
     [SOURCE_FRESH] = LANE_FRESH,
@@ -70,30 +71,42 @@ static void lane_rescan(struct uplink *uplink, enum source source)
     lane->maybe_more = true;
 }
 
-static void lane_refill(struct uplink *uplink, enum source source)
+/* One read of a lane; false: it is exhausted, or there is no room. */
+static bool lane_read(struct uplink *uplink, enum source source)
 {
     struct lane_state *lane = &uplink->lanes[source];
     uint64_t ids[REFILL_COUNT];
     size_t count = schedule_room(uplink->schedule, source);
 
-    lane_rescan(uplink, source);
     if (!lane->maybe_more || count == 0)
-        return;
+        return false;
     if (count > sizeof ids / sizeof *ids)
         count = sizeof ids / sizeof *ids;
     if (queue_lane_read(uplink->options.queue,
                         uplink->options.destination->name, lane_of[source],
                         lane->cursor, ids, &count) != STATUS_OK)
-        return;
+        return false;
     lane->maybe_more = count > 0;
     for (size_t i = 0; i < count; i++) {
         if (source == SOURCE_PARKED && ids[i] > uplink->rounds.until) {
             lane->maybe_more = false;
-            return;
+            return false;
         }
         lane->cursor = ids[i];
         candidate_add(uplink, source, ids[i]);
     }
+    return count > 0;
+}
+
+/* Most of what a rescan reads is known already, so a few reads may be needed
+ * before something new is found. */
+static void lane_refill(struct uplink *uplink, enum source source)
+{
+    int reads = READS_MAX;
+
+    lane_rescan(uplink, source);
+    while (reads-- > 0 && lane_read(uplink, source))
+        ;
 }
 
 void deliver_refill(struct uplink *uplink)
