@@ -2,11 +2,15 @@
 
 #include <string.h>
 
+extern const struct platform platform_generic;
+extern const struct platform platform_yunnan;
 extern const struct platform platform_henan;
 extern const struct platform platform_liaoning;
 
 /* One row a platform, each defined in the file of its name. */
 static const struct platform *const platform_table[] = {
+    &platform_generic,
+    &platform_yunnan,
     &platform_henan,
     &platform_liaoning,
     NULL, /* the end */
