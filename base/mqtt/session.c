@@ -1,0 +1,397 @@
+#include "session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "backoff.h"
+#include "clock.h"
+#include "connect.h"
+#include "thread.h"
+
+#define CLOSE_MS 1500 /* for Paho to say that it has disconnected */
+#define REFUSED_WHY "the broker refused a subscription"
+
+enum state { DOWN, CONNECTING, UP, REFUSED, LEAVING };
+
+struct session {
+    struct session_options options;
+    struct session_events events;
+    struct connect *connect;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* of all that follows; never held around Paho */
+    pthread_cond_t changed;
+    enum state state;
+    struct backoff backoff;
+    bool subscribes; /* UP, and Paho is not yet asked to */
+    bool news;       /* linked is to be called */
+    bool poked;
+    bool closing;
+    bool ended; /* the last disconnect is through */
+    bool told_up;
+    char told[SESSION_WHY_MAX];
+    char why[SESSION_WHY_MAX];
+};
+
+static int64_t now(void)
+{
+    return clock_steady_ms(clock_system());
+}
+
+/* ---- what Paho tells, in its threads ------------------------------------- */
+
+static void explain(struct session *session, const char *why)
+{
+    char text[SESSION_WHY_MAX] = "";
+
+    if (why[0] == '\0' && session->events.explain != NULL)
+        session->events.explain(session->events.arg, text);
+    if (text[0] == '\0')
+        snprintf(text, sizeof text, "%s",
+                 why[0] == '\0' ? "the connection is lost" : why);
+    pthread_mutex_lock(&session->mutex);
+    memcpy(session->why, text, sizeof session->why);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+static void go_down(struct session *session, const char *why)
+{
+    uint32_t chance = 0;
+
+    if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) < 0)
+        chance = (uint32_t)now(); /* early at boot: any spread will do */
+    explain(session, why);
+    pthread_mutex_lock(&session->mutex);
+    session->state = DOWN;
+    session->subscribes = false;
+    session->news = true;
+    backoff_down(&session->backoff, now(), chance);
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+static void on_connected(void *context, MQTTAsync_successData5 *data)
+{
+    struct session *session = context;
+
+    (void)data;
+    pthread_mutex_lock(&session->mutex);
+    session->state = UP;
+    session->subscribes = true;
+    session->news = true;
+    session->poked = true; /* what waited can go */
+    session->why[0] = '\0';
+    backoff_up(&session->backoff, now());
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+/* The broker's own word if it gave one, else TLS's, else what explain knows. */
+static void on_not_connected(void *context, MQTTAsync_failureData5 *data)
+{
+    struct session *session = context;
+    char tls[SESSION_WHY_MAX];
+    int code = (int)data->reasonCode;
+
+    if (code < data->code)
+        code = data->code;
+    connect_take_tls_error(session->connect, tls, sizeof tls);
+    if (code >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
+        const char *text = MQTTReasonCode_toString((enum MQTTReasonCodes)code);
+
+        go_down(session, text == NULL ? "the broker refuses" : text);
+        return;
+    }
+    go_down(session, tls);
+}
+
+static void on_lost(void *context, char *cause)
+{
+    (void)cause; /* never more than that it is lost */
+    go_down(context, "");
+}
+
+static int on_arrived(void *context, char *topic, int topic_len,
+                      MQTTAsync_message *message)
+{
+    struct session *session = context;
+
+    (void)topic_len; /* up to the first NUL, should there be one inside */
+    session->events.arrived(session->events.arg, topic, message);
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1; /* 0 would make Paho acknowledge all later messages unseen */
+}
+
+static void refuse(struct session *session)
+{
+    pthread_mutex_lock(&session->mutex);
+    if (session->state == UP)
+        session->state = REFUSED;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+/* Anything but QoS 1 is a refusal: QoS 0 would not wait for the disk.  Paho
+ * fills the list only when there is more than one. */
+static void on_subscribed(void *context, MQTTAsync_successData5 *data)
+{
+    int count = data->alt.sub.reasonCodeCount;
+
+    if (count == 1 && data->reasonCode != MQTTREASONCODE_GRANTED_QOS_1)
+        refuse(context);
+    for (int i = 0; count > 1 && i < count; i++)
+        if (data->alt.sub.reasonCodes[i] != MQTTREASONCODE_GRANTED_QOS_1)
+            refuse(context);
+}
+
+/* Also called when the connection goes first; then it is no longer UP. */
+static void on_not_subscribed(void *context, MQTTAsync_failureData5 *data)
+{
+    if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+        refuse(context);
+}
+
+static void on_left(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    go_down(context, REFUSED_WHY);
+}
+
+static void on_not_left(void *context, MQTTAsync_failureData5 *data)
+{
+    (void)data;
+    go_down(context, REFUSED_WHY);
+}
+
+static void end(struct session *session)
+{
+    pthread_mutex_lock(&session->mutex);
+    session->ended = true;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+static void on_ended(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    end(context);
+}
+
+static void on_not_ended(void *context, MQTTAsync_failureData5 *data)
+{
+    (void)data;
+    end(context);
+}
+
+/* ---- the thread: one thing at a time, each without the mutex ------------- */
+
+static void do_tell(struct session *session, bool up)
+{
+    char why[SESSION_WHY_MAX];
+    bool same;
+
+    pthread_mutex_lock(&session->mutex);
+    memcpy(why, session->why, sizeof why);
+    pthread_mutex_unlock(&session->mutex);
+    same = up == session->told_up && strcmp(why, session->told) == 0;
+    if (same)
+        return;
+    session->told_up = up;
+    memcpy(session->told, why, sizeof session->told);
+    session->events.linked(session->events.arg, up, why);
+}
+
+static void do_connect(struct session *session)
+{
+    if (connect_now(session->connect, session, on_connected,
+                    on_not_connected) != MQTTASYNC_SUCCESS)
+        go_down(session, "the client library does not connect");
+}
+
+static void do_subscribe(struct session *session)
+{
+    if (connect_subscribe(session->connect, session, on_subscribed,
+                          on_not_subscribed) != MQTTASYNC_SUCCESS)
+        refuse(session);
+}
+
+static void do_leave(struct session *session)
+{
+    if (connect_disconnect(session->connect, session, on_left, on_not_left) !=
+        MQTTASYNC_SUCCESS)
+        go_down(session, REFUSED_WHY);
+}
+
+static void do_idle(struct session *session)
+{
+    if (session->events.idle != NULL)
+        session->events.idle(session->events.arg);
+}
+
+/* Wait for a change, or for the time of the next attempt. */
+static void wait_for_change(struct session *session)
+{
+    int64_t at_ms = session->backoff.retry_at_ms;
+    struct timespec until = {(time_t)(at_ms / 1000),
+                             (long)(at_ms % 1000) * 1000000};
+
+    if (session->state == DOWN && !session->closing)
+        pthread_cond_timedwait(&session->changed, &session->mutex, &until);
+    else
+        pthread_cond_wait(&session->changed, &session->mutex);
+}
+
+/* What is to be done now; the mutex is held, and free while it is done.
+ * False: nothing. */
+static bool act(struct session *session)
+{
+    bool up = session->state == UP;
+    bool news = session->news;
+
+    if (up && session->subscribes) {
+        session->subscribes = false;
+        pthread_mutex_unlock(&session->mutex);
+        do_subscribe(session);
+    } else if (news) {
+        session->news = false;
+        pthread_mutex_unlock(&session->mutex);
+        do_tell(session, up);
+    } else if (up && session->poked) {
+        session->poked = false;
+        pthread_mutex_unlock(&session->mutex);
+        do_idle(session);
+    } else if (session->state == REFUSED) {
+        session->state = LEAVING;
+        pthread_mutex_unlock(&session->mutex);
+        do_leave(session);
+    } else if (session->state == DOWN && !session->closing &&
+               now() >= session->backoff.retry_at_ms) {
+        session->state = CONNECTING;
+        pthread_mutex_unlock(&session->mutex);
+        do_connect(session);
+    } else {
+        return false;
+    }
+    pthread_mutex_lock(&session->mutex);
+    return true;
+}
+
+static void *session_run(void *arg)
+{
+    struct session *session = arg;
+
+    thread_begin(session->options.thread_name);
+    pthread_mutex_lock(&session->mutex);
+    for (;;) {
+        if (act(session))
+            continue;
+        if (session->closing)
+            break;
+        wait_for_change(session);
+    }
+    pthread_mutex_unlock(&session->mutex);
+    return NULL;
+}
+
+/* ---- from outside -------------------------------------------------------- */
+
+static void session_free(struct session *session)
+{
+    connect_free(session->connect);
+    pthread_cond_destroy(&session->changed);
+    pthread_mutex_destroy(&session->mutex);
+    free(session);
+}
+
+static void init_waiting(struct session *session)
+{
+    pthread_condattr_t steady;
+
+    pthread_mutex_init(&session->mutex, NULL);
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&session->changed, &steady);
+    pthread_condattr_destroy(&steady);
+}
+
+enum status session_open(const struct session_options *options,
+                         const struct session_events *events,
+                         struct session **session)
+{
+    struct session *made = calloc(1, sizeof *made);
+    enum status status;
+
+    if (made == NULL)
+        return STATUS_NOMEM;
+    made->options = *options;
+    made->events = *events;
+    init_waiting(made);
+    if ((status = connect_make(&made->options, &made->connect)) != STATUS_OK)
+        goto failed;
+    status = STATUS_IO;
+    *session = made; /* before the first event */
+    if (MQTTAsync_setCallbacks(connect_client(made->connect), made, on_lost,
+                               on_arrived, NULL) != MQTTASYNC_SUCCESS ||
+        pthread_create(&made->thread, NULL, session_run, made) != 0)
+        goto failed;
+    return STATUS_OK;
+failed:
+    *session = NULL;
+    session_free(made);
+    return status;
+}
+
+void session_poke(struct session *session)
+{
+    pthread_mutex_lock(&session->mutex);
+    session->poked = true;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+enum status session_send(struct session *session, const char *topic,
+                         struct span payload, int qos, bool retained)
+{
+    return MQTTAsync_send(connect_client(session->connect), topic,
+                          (int)payload.len, payload.data, qos, retained,
+                          NULL) == MQTTASYNC_SUCCESS
+               ? STATUS_OK
+               : STATUS_OFFLINE;
+}
+
+static void wait_until_ended(struct session *session)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += CLOSE_MS / 1000;
+    until.tv_nsec += CLOSE_MS % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_mutex_lock(&session->mutex);
+    while (!session->ended)
+        if (pthread_cond_timedwait(&session->changed, &session->mutex,
+                                   &until) != 0)
+            break;
+    pthread_mutex_unlock(&session->mutex);
+}
+
+void session_close(struct session *session)
+{
+    if (session == NULL)
+        return;
+    pthread_mutex_lock(&session->mutex);
+    session->closing = true;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+    pthread_join(session->thread, NULL);
+    if (connect_disconnect(session->connect, session, on_ended, on_not_ended) ==
+        MQTTASYNC_SUCCESS)
+        wait_until_ended(session);
+    session_free(session);
+}
