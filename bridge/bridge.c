@@ -133,6 +133,11 @@ static void admin_reply(void *arg, const char *user, struct span json)
     publish(bridge, topic, json);
 }
 
+static void source_arrived(void *arg, const struct mqtt_message *message)
+{
+    intake_arrived(((struct bridge *)arg)->intake, message);
+}
+
 static void source_linked(void *arg, bool up, const char *why)
 {
     struct bridge *bridge = arg;
@@ -356,8 +361,8 @@ static enum status source_open(struct bridge *bridge)
 {
     static const char *const classes[OWN_FILTERS] = {"camera", "weighbridge",
                                                      "meter", "up"};
-    const struct mqtt_source_events events = {intake_arrived, source_linked,
-                                              bridge->intake};
+    const struct mqtt_source_events events = {source_arrived, source_linked,
+                                              bridge};
     const struct config *config = bridge->config;
     size_t count = OWN_FILTERS + config->route_count;
     const char **filters = calloc(count, sizeof *filters);

@@ -42,9 +42,8 @@ struct intake {
 
 /* ---- in Paho's thread --------------------------------------------------- */
 
-void intake_arrived(void *arg, const struct mqtt_message *message)
+void intake_arrived(struct intake *intake, const struct mqtt_message *message)
 {
-    struct intake *intake = arg;
     size_t topic_len = strlen(message->topic);
     struct arrival *arrival =
         malloc(sizeof *arrival + topic_len + 1 + message->payload.len);

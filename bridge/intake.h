@@ -29,9 +29,9 @@ struct intake_options {
 
 MUST_CHECK enum status intake_open(const struct intake_options *options,
                                    struct intake **intake);
-/* mqtt_source_events.arrived, with the intake as its arg.  What arrives
- * before intake_start waits. */
-void intake_arrived(void *intake, const struct mqtt_message *message);
+/* mqtt_source_events.arrived passes it on.  What arrives before intake_start
+ * waits. */
+void intake_arrived(struct intake *intake, const struct mqtt_message *message);
 /* Start the reader. */
 MUST_CHECK enum status intake_start(struct intake *intake,
                                     struct committer *committer,
