@@ -371,6 +371,8 @@ struct queue_verdict {
     uint64_t outcomes; /* links of the chain that were checked */
     uint64_t bad_crc;
     uint64_t bad_links;
+    uint64_t bad_sums;      /* sums of a day that a recount does not give; not
+                               counted when a record could not be read */
     uint64_t first_bad_seq; /* 0: none */
     uint8_t head[QUEUE_DIGEST_SIZE];
 };

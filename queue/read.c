@@ -1,0 +1,491 @@
+/*
+ * Reading by id: deliveries, facts, events, notes, histories.
+ */
+#include "store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bits.h"
+#include "row.h"
+
+#define TRIM_BYTES (UINT64_C(16) << 20)
+#define LOST_REASON "(the record of it is damaged or gone)"
+
+/* ---- looks ------------------------------------------------------------ */
+
+static bool writing_here(struct queue *queue)
+{
+    return atomic_load(&queue->writer) == (uintptr_t)pthread_self();
+}
+
+enum status look_start(struct look *look, struct queue *queue)
+{
+    enum status status = STATUS_IO;
+
+    *look = (struct look){.queue = queue, .own = writing_here(queue)};
+    if (look->own) {
+        look->hot = queue->group.hot_txn;
+        return STATUS_OK;
+    }
+    pthread_rwlock_rdlock(&queue->guard);
+    if (queue->hot.env.mdb != NULL)
+        status = env_status(
+            mdb_txn_begin(queue->hot.env.mdb, NULL, MDB_RDONLY, &look->hot));
+    if (status != STATUS_OK)
+        pthread_rwlock_unlock(&queue->guard);
+    return status;
+}
+
+static bool groups_month(const struct look *look)
+{
+    return look->own && look->month == look->queue->group.month;
+}
+
+static void leave_month(struct look *look)
+{
+    if (look->log != NULL && !groups_month(look))
+        mdb_txn_abort(look->log);
+    look->log = NULL;
+    look->month = NULL;
+}
+
+enum status look_month(struct look *look, struct month *month)
+{
+    enum status status;
+
+    if (look->month == month)
+        return STATUS_OK;
+    leave_month(look);
+    if (month->env.mdb == NULL)
+        return STATUS_IO;
+    look->month = month;
+    if (groups_month(look)) {
+        look->log = look->queue->group.log_txn;
+        return STATUS_OK;
+    }
+    status =
+        env_status(mdb_txn_begin(month->env.mdb, NULL, MDB_RDONLY, &look->log));
+    if (status != STATUS_OK)
+        look->month = NULL;
+    return status;
+}
+
+void look_end(struct look *look)
+{
+    leave_month(look);
+    if (look->own)
+        return;
+    mdb_txn_abort(look->hot);
+    pthread_rwlock_unlock(&look->queue->guard);
+}
+
+enum status look_record(struct look *look, uint64_t seq, struct record *record)
+{
+    struct month *month = months_of(&look->queue->months, seq);
+    struct span stored;
+    enum status status;
+
+    if (month == NULL)
+        return STATUS_NOT_FOUND;
+    if ((status = look_month(look, month)) != STATUS_OK ||
+        (status = month_get(month, look->log, seq, &stored)) != STATUS_OK)
+        return status;
+    atomic_fetch_add_explicit(&look->queue->moved_bytes, stored.len,
+                              memory_order_relaxed);
+    return record_read(stored, record);
+}
+
+void store_moved(struct queue *queue, uint64_t bytes)
+{
+    uint64_t moved = atomic_fetch_add_explicit(&queue->moved_bytes, bytes,
+                                               memory_order_relaxed);
+
+    if (moved + bytes >= TRIM_BYTES)
+        queue_trim(queue);
+}
+
+void queue_trim(struct queue *queue)
+{
+    pthread_rwlock_rdlock(&queue->guard);
+    atomic_store_explicit(&queue->moved_bytes, 0, memory_order_relaxed);
+    env_trim(&queue->hot.env);
+    for (size_t i = 0; i < queue->months.count; i++)
+        env_trim(&queue->months.list[i]->env);
+    pthread_rwlock_unlock(&queue->guard);
+}
+
+/* ---- deliveries ------------------------------------------------------- */
+
+enum status queue_lane_read(struct queue *queue, const char *destination,
+                            enum queue_lane lane, uint64_t after, uint64_t *ids,
+                            size_t *count)
+{
+    struct look look;
+    uint16_t number;
+    enum status status =
+        names_find(&queue->names, span_text(destination), &number);
+
+    if (status != STATUS_OK || after == UINT64_MAX) {
+        *count = 0; /* nothing was ever made for it */
+        return STATUS_OK;
+    }
+    if ((status = look_start(&look, queue)) != STATUS_OK)
+        return status;
+    status = lane_ids(&queue->hot, look.hot, number, lane, after, ids, count);
+    look_end(&look);
+    return status;
+}
+
+static void copy_text(char *to, size_t size, struct span from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+
+    if (len > 0)
+        memcpy(to, from.data, len);
+    to[len] = 0;
+}
+
+/* The words of the present state, from the record that brought it about. */
+static enum status read_reason(struct look *look, uint64_t id,
+                               const struct row *row, char reason[static 512])
+{
+    uint64_t seq = row->outcome_seq != 0 ? row->outcome_seq
+                   : row->reasoned       ? id
+                                         : 0;
+    struct record record;
+    enum status status;
+
+    reason[0] = 0;
+    if (seq == 0)
+        return STATUS_OK;
+    status = look_record(look, seq, &record);
+    if (status == STATUS_OK && record.kind == RECORD_OUTCOME)
+        copy_text(reason, 512, record.outcome.reason);
+    else if (status == STATUS_OK && record.kind == RECORD_DELIVERY)
+        copy_text(reason, 512, record.delivery.reason);
+    else if (status == STATUS_CORRUPT || status == STATUS_NOT_FOUND)
+        copy_text(reason, 512, span_text(LOST_REASON));
+    else
+        return status;
+    return STATUS_OK;
+}
+
+enum status look_delivery(struct look *look, uint64_t id, const struct row *row,
+                          struct queue_delivery *delivery)
+{
+    const struct names *names = &look->queue->names;
+
+    delivery->id = id;
+    delivery->state = row->state;
+    delivery->lane =
+        row->lane == ROW_LANE_NONE ? LANE_FRESH : (enum queue_lane)row->lane;
+    copy_text(delivery->destination, sizeof delivery->destination,
+              span_text(names_text(names, row->destination)));
+    copy_text(delivery->interface, sizeof delivery->interface,
+              span_text(names_text(names, row->interface)));
+    memcpy(delivery->number, row->number, sizeof delivery->number);
+    memcpy(delivery->subject, row->subject, sizeof delivery->subject);
+    delivery->order_key = row->order_key;
+    delivery->follows = row->follows;
+    delivery->made_at_ms = row->made_at_ms;
+    delivery->changed_at_ms = row->changed_at_ms;
+    delivery->attempts = row->attempts;
+    delivery->rounds = row->rounds;
+    return read_reason(look, id, row, delivery->reason);
+}
+
+enum status queue_delivery_read(struct queue *queue, uint64_t id,
+                                struct queue_delivery *delivery)
+{
+    struct look look;
+    struct row row;
+    enum status status = look_start(&look, queue);
+
+    if (status != STATUS_OK)
+        return status;
+    status = row_read(&queue->hot, look.hot, id, &row);
+    if (status == STATUS_OK)
+        status = look_delivery(&look, id, &row, delivery);
+    look_end(&look);
+    store_moved(queue, 0);
+    return status;
+}
+
+static enum status read_events(struct look *look, uint64_t id,
+                               uint64_t events[static RECORD_EVENTS_MAX],
+                               size_t *event_count, struct record *record)
+{
+    enum status status = look_record(look, id, record);
+
+    if (status != STATUS_OK)
+        return status;
+    if (record->kind != RECORD_DELIVERY)
+        return STATUS_CORRUPT;
+    *event_count = record->delivery.event_count;
+    memcpy(events, record->delivery.event_list, *event_count * sizeof *events);
+    return STATUS_OK;
+}
+
+static enum status copy_facts(struct look *look, const struct row *row,
+                              struct record *record, struct bytes *facts)
+{
+    enum status status = STATUS_OK;
+
+    if (record->kind == RECORD_DELIVERY && row->outcome_seq == 0)
+        return bytes_copy(facts, record->delivery.facts);
+    status = look_record(look, row->facts_seq, record);
+    if (status != STATUS_OK)
+        return status;
+    if (record->kind == RECORD_DELIVERY)
+        return bytes_copy(facts, record->delivery.facts);
+    if (record->kind == RECORD_OUTCOME)
+        return bytes_copy(facts, record->outcome.facts);
+    return STATUS_CORRUPT;
+}
+
+enum status queue_facts_read(struct queue *queue, uint64_t id,
+                             struct bytes *facts,
+                             uint64_t events[static RECORD_EVENTS_MAX],
+                             size_t *event_count)
+{
+    struct look look;
+    struct row row;
+    struct record record;
+    enum status status = look_start(&look, queue);
+
+    if (status != STATUS_OK)
+        return status;
+    status = row_read(&queue->hot, look.hot, id, &row);
+    if (status == STATUS_OK)
+        status = read_events(&look, id, events, event_count, &record);
+    if (status == STATUS_OK)
+        status = copy_facts(&look, &row, &record, facts);
+    look_end(&look);
+    store_moved(queue, 0);
+    return status;
+}
+
+/* ---- events ----------------------------------------------------------- */
+
+enum status look_fate(struct look *look, uint64_t event, enum queue_fate *fate)
+{
+    struct fate_row row;
+    enum status status = fate_read(&look->queue->hot, look->hot, event, &row);
+
+    if (status == STATUS_OK)
+        *fate = row.fate;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Room for it was reserved: the text stays where it is put. */
+static const char *keep_text(struct bytes *buffer, struct span text)
+{
+    char *at = (char *)buffer->data + buffer->len;
+
+    if (text.len > 0)
+        memcpy(at, text.data, text.len);
+    at[text.len] = 0;
+    buffer->len += text.len + 1;
+    return at;
+}
+
+enum status event_copy(const struct record_event *record, uint64_t id,
+                       struct bytes *buffer, struct queue_event *event)
+{
+    enum status status;
+
+    bytes_clear(buffer);
+    status =
+        bytes_reserve(buffer, record->kind.len + record->device.len +
+                                  record->topic.len + record->event_id.len +
+                                  record->reason.len + 5 + record->body.len);
+    if (status != STATUS_OK)
+        return status;
+    *event = (struct queue_event){
+        .id = id,
+        .kind = keep_text(buffer, record->kind),
+        .device = keep_text(buffer, record->device),
+        .topic = keep_text(buffer, record->topic),
+        .event_id = keep_text(buffer, record->event_id),
+        .event_at_ms = record->event_at_ms,
+        .received_at_ms = record->received_at_ms,
+        .revision = record->revision,
+        .fate = record->fate,
+        .reason = keep_text(buffer, record->reason),
+    };
+    event->body = span_of(buffer->data + buffer->len, record->body.len);
+    return bytes_append(buffer, record->body);
+}
+
+enum status queue_event_read(struct queue *queue, uint64_t id,
+                             struct queue_event *event, struct bytes *buffer)
+{
+    struct look look;
+    struct record record;
+    enum status status = look_start(&look, queue);
+
+    if (status != STATUS_OK)
+        return status;
+    status = look_record(&look, id, &record);
+    if (status == STATUS_OK &&
+        (record.kind != RECORD_EVENT || record.event.shed))
+        status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK)
+        status = event_copy(&record.event, id, buffer, event);
+    if (status == STATUS_OK)
+        status = look_fate(&look, id, &event->fate);
+    look_end(&look);
+    store_moved(queue, 0);
+    return status;
+}
+
+/* ---- notes ------------------------------------------------------------ */
+
+enum status queue_note_read(struct queue *queue, const char *space,
+                            struct span key, struct bytes *value)
+{
+    struct look look;
+    struct bytes whole = BYTES_EMPTY;
+    struct span found;
+    enum status status = bytes_print(&whole, "%s/", space);
+
+    if (status == STATUS_OK)
+        status = bytes_append(&whole, key);
+    if (status == STATUS_OK && whole.len > NOTE_KEY_MAX)
+        status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK &&
+        (status = look_start(&look, queue)) == STATUS_OK) {
+        status =
+            hot_get(look.hot, queue->hot.notes, bytes_view(&whole), &found);
+        if (status == STATUS_OK && found.len < 8)
+            status = STATUS_CORRUPT;
+        if (status == STATUS_OK)
+            status = bytes_copy(value, span_of(found.data + 8, found.len - 8));
+        look_end(&look);
+    }
+    bytes_free(&whole);
+    return status;
+}
+
+/* ---- histories -------------------------------------------------------- */
+
+struct history {
+    uint64_t *seqs; /* newest first */
+    size_t count;
+    size_t room;
+};
+
+static enum status history_add(struct history *history, uint64_t seq)
+{
+    size_t room = history->room == 0 ? 16 : history->room * 2;
+    uint64_t *seqs = history->seqs;
+
+    if (history->count == history->room) {
+        seqs = realloc(seqs, room * sizeof *seqs);
+        if (seqs == NULL)
+            return STATUS_NOMEM;
+        history->seqs = seqs;
+        history->room = room;
+    }
+    seqs[history->count++] = seq;
+    return STATUS_OK;
+}
+
+/* Each outcome names the one before; the walk ends where a month is gone. */
+static enum status history_gather(struct queue *queue, uint64_t id,
+                                  struct history *history)
+{
+    struct look look;
+    struct row row;
+    struct record record;
+    uint64_t seq;
+    enum status status = look_start(&look, queue);
+
+    if (status != STATUS_OK)
+        return status;
+    status = row_read(&queue->hot, look.hot, id, &row);
+    seq = status == STATUS_OK ? row.outcome_seq : 0;
+    while (seq != 0) {
+        status = look_record(&look, seq, &record);
+        if (status != STATUS_OK || record.kind != RECORD_OUTCOME ||
+            (status = history_add(history, seq)) != STATUS_OK)
+            break;
+        /* Only ever backwards, whatever the bytes say. */
+        seq = record.outcome.previous < seq ? record.outcome.previous : 0;
+    }
+    look_end(&look);
+    return status == STATUS_NOT_FOUND && history->count > 0 ? STATUS_OK
+                                                            : status;
+}
+
+static enum status outcome_copy(const struct record_outcome *record,
+                                uint64_t seq, struct bytes *buffer,
+                                struct queue_outcome *outcome)
+{
+    enum status status;
+
+    bytes_clear(buffer);
+    status = bytes_reserve(buffer, record->actor.len + record->verb.len +
+                                       record->reason.len + 4 +
+                                       record->answer.len + record->facts.len);
+    if (status != STATUS_OK)
+        return status;
+    *outcome = (struct queue_outcome){
+        .seq = seq,
+        .delivery = record->delivery,
+        .state = record->state,
+        .replay = record->replay,
+        .attempts = record->attempts,
+        .cause = record->cause,
+        .at_ms = record->at_ms,
+        .actor = keep_text(buffer, record->actor),
+        .verb = keep_text(buffer, record->verb),
+        .reason = keep_text(buffer, record->reason),
+    };
+    outcome->answer = span_of(buffer->data + buffer->len, record->answer.len);
+    status = bytes_append(buffer, record->answer);
+    outcome->facts = span_of(buffer->data + buffer->len, record->facts.len);
+    return status == STATUS_OK ? bytes_append(buffer, record->facts) : status;
+}
+
+static enum status outcome_read(struct queue *queue, uint64_t seq,
+                                struct bytes *buffer,
+                                struct queue_outcome *outcome)
+{
+    struct look look;
+    struct record record;
+    enum status status = look_start(&look, queue);
+
+    if (status != STATUS_OK)
+        return status;
+    status = look_record(&look, seq, &record);
+    if (status == STATUS_OK && record.kind != RECORD_OUTCOME)
+        status = STATUS_CORRUPT;
+    if (status == STATUS_OK)
+        status = outcome_copy(&record.outcome, seq, buffer, outcome);
+    look_end(&look);
+    return status;
+}
+
+enum status queue_history(struct queue *queue, uint64_t id,
+                          void (*visit)(void *arg,
+                                        const struct queue_outcome *outcome),
+                          void *arg)
+{
+    struct history history = {0};
+    struct bytes buffer = BYTES_EMPTY;
+    struct queue_outcome outcome;
+    enum status status = history_gather(queue, id, &history);
+
+    for (size_t i = history.count; status == STATUS_OK && i-- > 0;) {
+        status = outcome_read(queue, history.seqs[i], &buffer, &outcome);
+        if (status == STATUS_OK)
+            visit(arg, &outcome);
+        else if (status == STATUS_NOT_FOUND) /* dropped meanwhile */
+            status = STATUS_OK;
+    }
+    bytes_free(&buffer);
+    free(history.seqs);
+    return status;
+}
