@@ -2,6 +2,7 @@
 
     stack       broker running, accounts made; the test starts what it needs
                 (stack.start_standin, .write_settings, .start_bridge, .operator)
+    site        the same with waits, loads and a strict end (harness.py)
 
 The programs come from the folder that SAMPAN_BUILD names, build/release
 otherwise.  A test that fails shows the last lines of every log.
@@ -31,6 +32,15 @@ def stack(tmp_path, build, request):
     with Stack(tmp_path / "site", build) as site:
         site.start_broker()
         request.node.stash[STACK] = site
+        yield site
+
+
+@pytest.fixture
+def site(tmp_path, build, request):
+    from harness import Site
+    with Site(tmp_path / "site", build) as site:
+        request.node.stash[STACK] = site
+        site.start_broker()
         yield site
 
 
