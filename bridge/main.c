@@ -18,7 +18,7 @@
 #define HEALTH_MAX ((size_t)1 << 20)
 
 static const char usage[] =
-    "usage: sampan-bridge -c FILE [--check-config | --health]\n"
+    "usage: sampan-bridge [-c] FILE [--check-config | --health]\n"
     "       sampan-bridge --manual | --version | --help\n"
     "\n"
     "  -c FILE          the settings; docs/settings.md tells every key\n"
@@ -171,6 +171,8 @@ int main(int argc, char **argv)
             return EXIT_SETTINGS;
         }
     }
+    if (path == NULL && optind < argc) /* --check-config FILE */
+        path = argv[optind++];
     if (path == NULL || optind < argc) {
         fputs(usage, stderr);
         return EXIT_SETTINGS;
