@@ -7,7 +7,7 @@
 #include "log.h"
 
 #define DELAY_FIRST_MS SECOND_MS
-#define DELAY_MOST_MS (30 * SECOND_MS)
+#define DELAY_MOST_MS (5 * SECOND_MS)
 #define INTENT_SPACE "intent"
 #define INTENT_LOST                                                            \
     "the once-only registration was sent and its answer never arrived; ask "   \
