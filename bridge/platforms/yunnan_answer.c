@@ -114,10 +114,10 @@ static long code_number(const char *code)
 }
 
 /* A body without code is shown as it is, but not when it may hold a token. */
-static void show_body(const struct answer *answer, bool secret,
+static void show_body(const struct answer *answer, bool hidden,
                       struct judgement *judgement)
 {
-    if (!secret)
+    if (!hidden)
         call_words(answer->body, judgement->words, sizeof judgement->words);
     if (!judgement->words[0])
         snprintf(judgement->words, sizeof judgement->words,
@@ -141,7 +141,7 @@ static void read_answer(const struct answer *answer, enum yunnan_kind kind,
                         sizeof judgement->words);
     }
     if (!judgement->words[0])
-        show_body(answer, session && body, judgement);
+        show_body(answer, reading->has_code || (session && body), judgement);
     reading->body = body;
     reading->key = key && *key ? key : NULL;
     reading->data = data && !json_is_null(data) &&
