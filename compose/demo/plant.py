@@ -1,0 +1,94 @@
+"""The factory of the demonstration: its accounts, platforms and settings."""
+import json
+
+YUNNAN_ENTERPRISE = "91110000710934615P001X"
+HENAN_ORGAN = "4110020001"
+HENAN_PASSWORD = "123"          # the stand-in's own default
+ENERGY_ENTERPRISE = "91350100M000100Y43"
+NAME = "示例有限公司"
+UPLOAD_IN_SECONDS = 20
+INTERVAL_MINUTES = 15
+
+# name of the account, class, devices that publish under it
+DEVICES = [
+    ("gate", "camera", ["cam-in-head", "cam-in-body",
+                        "cam-out-head", "cam-out-body"]),
+    ("scale", "weighbridge", ["scale-in", "scale-out"]),
+    ("meter", "meter", ["meter-1"]),
+]
+OTHER_ACCOUNTS = [("operator", "demo")]
+PLATFORMS = {"yunnan": {}, "henan": {},
+             "liaoning": {"upload_in_seconds": UPLOAD_IN_SECONDS}}
+
+ENTERPRISE = {
+    "code": ENERGY_ENTERPRISE, "name": NAME, "typeCode": "1",
+    "industryCode": "3110", "center": "示例", "phone": "01000000000",
+    "corporationCode": ENERGY_ENTERPRISE, "regionCode": "210102",
+    "jgzh": "", "latitude": 41.8, "longitude": 123.4,
+    "energyConsumeLevel": "1",
+}
+
+
+def lane(name, gate, direction):
+    return {
+        "name": name, "entrance": "A", "gate": gate, "direction": direction,
+        "head_camera": f"cam-{direction}-head",
+        "body_camera": f"cam-{direction}-body",
+        "weighbridge": f"scale-{direction}", "weighing": "lane",
+        "cargo_type": "铁矿石", "deadline_s": 10,
+        "destinations": ["yunnan", "henan"],
+    }
+
+
+def settings(urls, enterprise_file, henan_password_file, outage=False):
+    """bridge.yaml of the demonstration; urls: destination -> base_url."""
+    whole = {
+        "destinations": [
+            {"name": "yunnan", "platform": "yunnan",
+             "base_url": urls["yunnan"] + "/access/api/dataReceive",
+             "yunnan": {"enterprise_id": YUNNAN_ENTERPRISE,
+                        "enterprise_name": NAME}},
+            {"name": "henan", "platform": "henan",
+             "base_url": urls["henan"] + "/ysgk",
+             "henan": {"organ": HENAN_ORGAN, "username": "test",
+                       "password_file": henan_password_file,
+                       "company_number": HENAN_ORGAN, "company_name": NAME}},
+            {"name": "liaoning", "platform": "liaoning",
+             "base_url": urls["liaoning"],
+             "energy": {"enterprise_code": ENERGY_ENTERPRISE,
+                        "enterprise_name": NAME, "region": "210102",
+                        "region_name": "和平区",
+                        "enterprise_file": enterprise_file,
+                        "items": [energy_item()]}},
+        ],
+        "lanes": [lane("north-in", "A01", "in"),
+                  lane("north-out", "A02", "out")],
+    }
+    if outage:  # a demonstration of retries that nobody has to wait for
+        whole["uplink"] = {"resend_after_s": [1, 2, 3], "round_s": 5,
+                           "round_max_s": 10}
+    return whole
+
+
+def energy_item():
+    return {"name": "electricity", "energy_class": "02", "energy_type": "3300",
+            "usage": "11", "meter": "meter-1", "register": "import_kwh",
+            "interval_minutes": INTERVAL_MINUTES}
+
+
+def furnish(stack, outage=False):
+    """Accounts, stand-ins and settings; answers the stand-ins by name."""
+    for account, kind, names in DEVICES:
+        stack.accounts("add", "device", account, kind, *names)
+    for words in OTHER_ACCOUNTS:
+        stack.accounts("add", *words)
+    stack.reload_accounts()
+    standins = {kind: stack.start_standin(kind, **options)
+                for kind, options in PLATFORMS.items()}
+    enterprise = stack.folder / "enterprise.json"
+    enterprise.write_text(json.dumps(ENTERPRISE, ensure_ascii=False))
+    password = stack.write_secret("henan.password", HENAN_PASSWORD)
+    stack.write_settings(settings(
+        {name: standin.url for name, standin in standins.items()},
+        str(enterprise), password, outage))
+    return standins
