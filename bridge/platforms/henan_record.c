@@ -19,7 +19,7 @@ static bool put(json_t *record, const char *name, const char *text)
     return !text || json_object_set_new(record, name, json_string(text)) == 0;
 }
 
-/* ---- the serial number, 6.4 ---------------------------------------------- */
+/* ---- the serial number, 6.4 -------------------------------------------- */
 
 static bool all_digits(const char *text, size_t len)
 {
@@ -97,7 +97,7 @@ static void check_lsh(const json_t *record, struct faults *faults)
         faults_add_impossible(faults, "lsh %s is not of tgzt %s", lsh, state);
 }
 
-/* ---- tonnes, specs README: at most four characters ----------------------- */
+/* ---- tonnes, specs README: at most four characters --------------------- */
 
 /* With as many digits behind the point as fit: 12.345 -> 12.3. */
 static void print_tonnes(double tonnes, char text[static TONNES_TEXT_MAX])
@@ -146,7 +146,7 @@ static bool round_tonnes(json_t *record)
            put(record, "ysl", text);
 }
 
-/* ---- make ---------------------------------------------------------------- */
+/* ---- make -------------------------------------------------------------- */
 
 static bool is_absent(const json_t *record, const char *name)
 {

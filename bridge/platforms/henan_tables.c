@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-/* ---- chapter 7 ---------------------------------------------------------- */
+/* ---- chapter 7 --------------------------------------------------------- */
 
 static const struct code plate_colors[] = { /* 7.1 */
     { "0", "蓝色" },
@@ -235,7 +235,7 @@ static const struct code vehicle_types[] = {
     { NULL, NULL },
 };
 
-/* ---- chapter 4.1, in the order of its tables ----------------------------- */
+/* ---- chapter 4.1, in the order of its tables --------------------------- */
 
 static const struct field query_fields[] = { /* 4.1.3 */
     FIELD_OF_TEXT("license", MANDATORY, 1, 20),

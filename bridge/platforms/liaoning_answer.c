@@ -9,8 +9,7 @@
 #define ID_LEN_MAX 64 /* 6.3.1.2 says 32 */
 #define URL_LEN_MAX 400
 
-/* ---- verdict ---------------------------------------------------------------
- */
+/* ---- verdict ----------------------------------------------------------- */
 
 /* clang-format off */
 /* Table 1. */
@@ -103,8 +102,7 @@ static enum verdict verdict_of(const struct destination_config *destination,
                                                  : VERDICT_UNKNOWN;
 }
 
-/* ---- what an accepted call leaves in the credentials ----------------------
- */
+/* ---- what an accepted call leaves in the credentials ------------------- */
 
 static void remember(struct session *session, const char *name,
                      const char *text)
@@ -230,8 +228,7 @@ static void configured(struct session *session, const char *name)
         remember(session, name, keys->digest);
 }
 
-/* ---- calls of the session --------------------------------------------------
- */
+/* ---- calls of the session ---------------------------------------------- */
 
 /* There is no record to blame when a session call is refused: the settings
  * are wrong.  Only a configuration that follows an accepted one may fail

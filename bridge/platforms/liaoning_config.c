@@ -19,8 +19,7 @@ json_t *energy_number(double number)
     return json_real(number);
 }
 
-/* ---- collectItemConfig, A.4 -----------------------------------------------
- */
+/* ---- collectItemConfig, A.4 -------------------------------------------- */
 
 static bool put_text(json_t *object, const char *name, const char *text)
 {
@@ -94,8 +93,7 @@ static json_t *item_entries(const struct energy_config *energy)
     return list;
 }
 
-/* ---- enterprise, A.4 ------------------------------------------------------
- */
+/* ---- enterprise, A.4 --------------------------------------------------- */
 
 /* The file holds the enterprise object itself, or an object with it inside. */
 static json_t *read_enterprise(const struct energy_config *energy)
@@ -204,7 +202,7 @@ enum status energy_prepare(const struct destination_config *destination,
         snprintf(words, 256, "enterprise_file: it is not a JSON object");
         status = STATUS_FORMAT;
     } else if (!enterprise_complete(energy, enterprise, words)) {
-        status = STATUS_MISSING;
+        status = STATUS_FORMAT; /* waiting cures nothing: a fault */
     } else if ((status = build(energy, file, enterprise, keys)) == STATUS_OK) {
         energy_release(session);
         session->keys = keys;

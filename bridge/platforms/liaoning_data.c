@@ -26,8 +26,7 @@ static const struct field data_fields[] = {
 /* clang-format on */
 #define DATA_FIELD_COUNT (sizeof data_fields / sizeof *data_fields)
 
-/* ---- dataCode, B.1, B.3, B.4 ----------------------------------------------
- */
+/* ---- dataCode, B.1, B.3, B.4 ------------------------------------------- */
 
 void energy_data_code(const struct energy_family *family,
                       const struct energy_item_config *item,
@@ -78,8 +77,7 @@ static void check_parts(const struct energy_item_config *item,
                 prefix, parts[i].name, parts[i].text, parts[i].len);
 }
 
-/* ---- one item of the day -> one member of data ----------------------------
- */
+/* ---- one item of the day -> one member of data ------------------------- */
 
 static const struct energy_item_config *
 find_item(const struct energy_config *energy, const char *name)
@@ -191,8 +189,7 @@ static bool convert(const struct destination_config *destination,
     return true;
 }
 
-/* ---- the check of what is sent --------------------------------------------
- */
+/* ---- the check of what is sent ----------------------------------------- */
 
 /* The start of the period, or for real time the mark that ends it: fixed
  * labels of 15 minutes at the finest, 00:00, the 1st, 1 January. */
@@ -273,8 +270,7 @@ static bool settle_members(const struct energy_family *family,
     return true;
 }
 
-/* ---- make -----------------------------------------------------------------
- */
+/* ---- make -------------------------------------------------------------- */
 
 /* The day of the batch: "2026-11-20", or that of now. */
 static uint32_t batch_day(const json_t *record, const struct making *making,

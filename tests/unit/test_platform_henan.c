@@ -1,170 +1,13 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "clock.h"
-#include "config.h"
-#include "crypto.h"
-#include "platform.h"
-
-/* 2026-11-20 08:30:45 in China */
-#define PASSED_MS INT64_C(1795134645000)
-#define TOKEN "2688321E7F11B4F902678E2759EDCCFC"
-#define PICTURE "/9j/4AAQSkZJRgD/2Q=="
-static const uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a,
-                               0x46, 0x49, 0x46, 0x00, 0xff, 0xd9};
-
-struct fixture {
-    const struct platform *platform;
-    struct destination_config destination;
-    struct session session;
-    struct making making;
-    json_t *taken; /* numbers in use */
-    struct lookup lookup;
-    const char *pictures[2]; /* what events hold; NULL: gone */
-};
-
-static bool is_taken(void *self, const char *number)
-{
-    const struct fixture *f = self;
-
-    return json_object_get(f->taken, number) != NULL;
-}
-
-static enum status find_picture(void *self, uint64_t event, const char *pointer,
-                                struct span *text)
-{
-    const struct fixture *f = self;
-    const size_t index = event == 4711 ? 0 : 1;
-
-    if (!f->pictures[index])
-        return STATUS_NOT_FOUND;
-    assert_string_equal(pointer,
-                        index == 0 ? "/pictures/0/jpeg" : "/pictures/1/jpeg");
-    *text = span_text(f->pictures[index]);
-    return STATUS_OK;
-}
+#include "henan_side.h"
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-
-    f->platform = platform_find("henan");
-    f->destination.name = "city";
-    f->destination.platform = "henan";
-    f->destination.base_url = "http://city.example:8080/ysgk";
-    f->destination.henan.organ = "4110020001";
-    f->destination.henan.username = "test";
-    assert_int_equal(bytes_append_text(&f->destination.henan.password, "123"),
-                     STATUS_OK);
-    f->destination.henan.company_number = "4110020001";
-    f->destination.henan.company_name = "许昌某钢铁有限公司";
-    f->session.credentials = json_object();
-    assert_int_equal(bytes_append_text(&f->session.token, TOKEN), STATUS_OK);
-    f->session.token_made_at_ms = PASSED_MS;
-    f->session.token_expires_at_ms = PASSED_MS + 2 * HOUR_MS;
-    f->taken = json_object();
-    f->making = (struct making){PASSED_MS, 1, is_taken, f};
-    f->lookup = (struct lookup){find_picture, NULL, f};
-    f->pictures[0] = PICTURE;
-    f->pictures[1] = "data:image/jpeg;base64," PICTURE;
-    *state = f;
-    return 0;
+    return side_open(state);
 }
 
 static int teardown(void **state)
 {
-    struct fixture *f = *state;
-
-    bytes_free(&f->destination.henan.password);
-    bytes_free(&f->session.token);
-    json_decref(f->session.credentials);
-    json_decref(f->taken);
-    free(f);
-    return 0;
-}
-
-/* ---- help -----------------------------------------------------------------
- */
-
-static json_t *load_file(const char *name)
-{
-    char path[512];
-    json_error_t error;
-    json_t *file;
-
-    snprintf(path, sizeof path, "%s/%s", TEST_VECTORS, name);
-    file = json_load_file(path, 0, &error);
-    if (!file)
-        fail_msg("%s:%d: %s", path, error.line, error.text);
-    assert_true(json_array_size(json_object_get(file, "cases")) > 0);
-    return file;
-}
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static const struct interface *interface_of(const struct fixture *f,
-                                            const char *name)
-{
-    const struct interface *interface = platform_interface(f->platform, name);
-
-    assert_non_null(interface);
-    return interface;
-}
-
-static json_t *parse(const struct bytes *bytes)
-{
-    json_t *value = json_loadb((const char *)bytes->data, bytes->len, 0, NULL);
-
-    assert_non_null(value);
-    return value;
-}
-
-static void assert_json(const json_t *got, const json_t *expected)
-{
-    char *left = json_dumps(got, JSON_INDENT(1) | JSON_SORT_KEYS);
-    char *right = json_dumps(expected, JSON_INDENT(1) | JSON_SORT_KEYS);
-
-    assert_non_null(left);
-    assert_non_null(right);
-    assert_string_equal(left, right);
-    free(left);
-    free(right);
-}
-
-static void make(struct fixture *f, const char *interface, const json_t *record,
-                 struct made *made)
-{
-    assert_int_equal(f->platform->make(&f->destination,
-                                       interface_of(f, interface), record,
-                                       &f->making, made),
-                     STATUS_OK);
-}
-
-static enum status render(struct fixture *f, const char *interface,
-                          struct span facts, struct request *request)
-{
-    return f->platform->render(&f->destination, interface_of(f, interface),
-                               &f->session, facts, &f->lookup, PASSED_MS,
-                               request);
-}
-
-static void judge(struct fixture *f, const char *interface, long http,
-                  const char *body, struct judgement *judgement)
-{
-    const struct answer answer = {.http_status = http, .body = span_text(body)};
-
-    f->platform->judge(&f->destination, interface_of(f, interface), &f->session,
-                       &answer, PASSED_MS, judgement);
+    return side_close(state);
 }
 
 /* A passage's driving record, in wire fields. */
@@ -185,8 +28,7 @@ static json_t *photo(const char *number, uint64_t event)
                      "pzsj", "2026-11-20 08:30:46");
 }
 
-/* ---- records and requests --------------------------------------------------
- */
+/* ---- records and requests ---------------------------------------------- */
 
 static void render_case(struct fixture *f, const json_t *row,
                         const struct made *made, const char *body)
@@ -380,8 +222,7 @@ static void the_token_call_makes_no_record(void **state)
     json_decref(record);
 }
 
-/* ---- every fault ------------------------------------------------------------
- */
+/* ---- every fault ------------------------------------------------------- */
 
 static void holds_without(struct fixture *f, const json_t *row,
                           const char *member, json_t *instead)
@@ -522,8 +363,7 @@ static void tonnes_written_too_long_are_rounded_as_well(void **state)
     made_free(&made);
 }
 
-/* ---- passages
- * ---------------------------------------------------------------- */
+/* ---- passages ---------------------------------------------------------- */
 
 static void passages_make_their_records(void **state)
 {
@@ -622,8 +462,7 @@ static void a_photo_without_its_picture_is_held(void **state)
     made_free(&made);
 }
 
-/* ---- photos
- * ------------------------------------------------------------------ */
+/* ---- photos ------------------------------------------------------------ */
 
 static void assert_info(const struct request_part *part)
 {
@@ -755,270 +594,4 @@ static void facts_that_are_no_object_are_not_rendered(void **state)
         STATUS_FORMAT);
     assert_string_not_equal(request.words, "");
     request_free(&request);
-}
-
-/* ---- session
- * ----------------------------------------------------------------- */
-
-static void the_token_call_is_as_printed(void **state)
-{
-    struct fixture *f = *state;
-    struct request request = {0};
-
-    assert_int_equal(render(f, "getAccessToken", span_text(""), &request),
-                     STATUS_OK);
-    assert_string_equal(
-        bytes_text(&request.url),
-        "http://city.example:8080/ysgk/restapi/transportControl/get_data");
-    assert_string_equal(bytes_text(&request.body),
-                        "{\"organ\":\"4110020001\","
-                        "\"ipctype\":\"getAccessToken\","
-                        "\"username\":\"test\",\"password\":\"123\"}");
-    request_free(&request);
-}
-
-static void a_password_of_any_characters_is_quoted(void **state)
-{
-    struct fixture *f = *state;
-    struct request request = {0};
-    json_t *body;
-
-    bytes_clear(&f->destination.henan.password);
-    assert_int_equal(
-        bytes_append_text(&f->destination.henan.password, "a\"b\\c\t密"),
-        STATUS_OK);
-    assert_int_equal(render(f, "getAccessToken", span_text(""), &request),
-                     STATUS_OK);
-    body = parse(&request.body);
-    assert_string_equal(text_of(body, "password"), "a\"b\\c\t密");
-    json_decref(body);
-    request_free(&request);
-}
-
-static void another_path_can_be_set(void **state)
-{
-    static const struct path_config path = {"getAccessToken", "/x/token"};
-    struct fixture *f = *state;
-    struct request request = {0};
-
-    f->destination.paths = &path;
-    f->destination.path_count = 1;
-    assert_int_equal(render(f, "getAccessToken", span_text(""), &request),
-                     STATUS_OK);
-    assert_string_equal(bytes_text(&request.url),
-                        "http://city.example:8080/ysgk/x/token");
-    request_free(&request);
-}
-
-static void no_record_is_rendered_without_a_token(void **state)
-{
-    struct fixture *f = *state;
-    struct request request = {0};
-
-    bytes_free(&f->session.token);
-    assert_int_equal(render(f, "shareDrivingRecord", span_text("{}"), &request),
-                     STATUS_MISSING);
-    assert_non_null(strstr(request.words, "access_token"));
-    request_free(&request);
-}
-
-/* 4.1.1, with the blanks that its example has. */
-static void the_token_answer_opens_the_session(void **state)
-{
-    struct fixture *f = *state;
-    struct judgement judgement;
-
-    bytes_clear(&f->session.token);
-    judge(f, "getAccessToken", 200,
-          "{\"code\":\"200\",\"status\":\"服务器已成功处理了请求\","
-          "\"access_token\":\" 2688321E7F11B4F902678E2759EDCCFC\","
-          "\"datetime\":\" 2026-11-20 08:31:00\"}",
-          &judgement);
-    assert_int_equal(judgement.verdict, VERDICT_ACCEPTED);
-    assert_string_equal(bytes_text(&f->session.token), TOKEN);
-    assert_int_equal(f->session.token_made_at_ms, PASSED_MS);
-    assert_int_equal(f->session.token_expires_at_ms, PASSED_MS + 2 * HOUR_MS);
-    assert_int_equal(judgement.platform_time_ms, PASSED_MS + 15000);
-    assert_false(f->session.credentials_changed);
-    assert_null(judgement.value);
-}
-
-static void a_token_answer_without_a_token_is_unknown(void **state)
-{
-    static const char *const bodies[] = {
-        "{\"code\":\"200\"}",
-        "{\"code\":\"200\",\"access_token\":\"\"}",
-        "{\"code\":\"200\",\"access_token\":7}",
-        "{\"code\":\"200\",\"access_token\":\"a b\"}",
-        "{\"code\":\"200\",\"access_token\":\"a\\nb\"}",
-        "{\"code\":\"200\",\"access_token\":\"a\\u0000\"}",
-        "{\"code\":\"200\",\"data\":[]}",
-    };
-    struct fixture *f = *state;
-
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        struct judgement judgement;
-
-        judge(f, "getAccessToken", 200, bodies[i], &judgement);
-        assert_int_equal(judgement.verdict, VERDICT_UNKNOWN);
-        assert_string_equal(bytes_text(&f->session.token), TOKEN); /* kept */
-    }
-}
-
-static void a_token_inside_data_is_found(void **state)
-{
-    struct fixture *f = *state;
-    struct judgement judgement;
-
-    judge(f, "getAccessToken", 200,
-          "{\"result\":\"success\",\"data\":{\"access_token\":\"NEW\"}}",
-          &judgement);
-    assert_int_equal(judgement.verdict, VERDICT_ACCEPTED);
-    assert_string_equal(bytes_text(&f->session.token), "NEW");
-    assert_int_equal(judgement.platform_time_ms, 0);
-}
-
-static void the_token_is_renewed_at_eighty_percent(void **state)
-{
-    static const struct {
-        int64_t after_ms;
-        bool due, blocks;
-    } rows[] = {
-        {0, false, false},
-        {96 * MINUTE_MS - 1, false, false},
-        {96 * MINUTE_MS, true, false}, /* 80 % of two hours */
-        {120 * MINUTE_MS - 1, true, false},
-        {120 * MINUTE_MS, true, true},
-        {-1, true, false}, /* the clock was set back */
-    };
-    struct fixture *f = *state;
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        bool blocks = true;
-        const struct interface *due =
-            f->platform->due(&f->destination, &f->session,
-                             PASSED_MS + rows[i].after_ms, &blocks);
-
-        assert_int_equal(due != NULL, rows[i].due);
-        assert_int_equal(blocks, rows[i].blocks);
-        if (due)
-            assert_string_equal(due->name, "getAccessToken");
-    }
-}
-
-static void records_wait_for_the_first_token(void **state)
-{
-    struct fixture *f = *state;
-    bool blocks = false;
-
-    bytes_free(&f->session.token);
-    assert_non_null(
-        f->platform->due(&f->destination, &f->session, PASSED_MS, &blocks));
-    assert_true(blocks);
-}
-
-/* ---- answers
- * ------------------------------------------------------------------ */
-
-static void check_answer(struct fixture *f, const json_t *row,
-                         const char *interface, const char *verdict)
-{
-    struct judgement judgement;
-
-    if (!text_of(row, verdict))
-        return;
-    judge(f, interface, (long)json_integer_value(json_object_get(row, "http")),
-          text_of(row, "body"), &judgement);
-    if (strcmp(verdict_name(judgement.verdict), text_of(row, verdict)) != 0)
-        fail_msg("%s %s is %s, wanted %s", interface, text_of(row, "body"),
-                 verdict_name(judgement.verdict), text_of(row, verdict));
-    if (text_of(row, "code"))
-        assert_string_equal(judgement.code, text_of(row, "code"));
-    if (text_of(row, "words") && strcmp(verdict, "verdict") == 0)
-        assert_string_equal(judgement.words, text_of(row, "words"));
-    json_decref(judgement.value);
-}
-
-static void every_answer_has_its_verdict(void **state)
-{
-    static const char *const names[] = {
-        "shareDrivingRecord", "sharePhotoInfo",    "shareGoodsRecord",
-        "shareVehInfo",       "shareInnerVehInfo", "shareInnerMHYElec",
-        "getCheckVehicle"};
-    struct fixture *f = *state;
-    json_t *file;
-    json_t *row;
-    size_t i;
-
-    file = load_file("henan_answers.json");
-    json_array_foreach(json_object_get(file, "cases"), i, row)
-    {
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            check_answer(f, row, names[k], "verdict");
-        check_answer(f, row, "getAccessToken", "session");
-    }
-    json_decref(file);
-}
-
-static void the_settings_words_come_first(void **state)
-{
-    static const struct pattern_config pattern = {"格式校验失败", VERDICT_BUSY};
-    struct fixture *f = *state;
-    struct judgement judgement;
-
-    f->destination.patterns = &pattern;
-    f->destination.pattern_count = 1;
-    judge(f, "shareDrivingRecord", 200,
-          "{\"code\":\"952\",\"status\":\"格式校验失败\"}", &judgement);
-    assert_int_equal(judgement.verdict, VERDICT_BUSY);
-    assert_string_equal(judgement.code, "952");
-}
-
-static void the_settings_words_cannot_make_a_token(void **state)
-{
-    static const struct pattern_config pattern = {"密码", VERDICT_ACCEPTED};
-    struct fixture *f = *state;
-    struct judgement judgement;
-
-    f->destination.patterns = &pattern;
-    f->destination.pattern_count = 1;
-    judge(f, "getAccessToken", 200,
-          "{\"code\":\"400\",\"status\":\"密码错误\"}", &judgement);
-    assert_int_equal(judgement.verdict, VERDICT_FAULT);
-}
-
-/* 4.1.3; some servers send the object as a string. */
-static void a_vehicle_check_answers_its_value(void **state)
-{
-    static const char *const bodies[] = {
-        "{\"code\":\"200\",\"status\":\"ok\",\"value\":"
-        "{\"license\":\"豫A12345\",\"isControl\":\"0\"}}",
-        "{\"code\":\"200\",\"status\":\"ok\",\"value\":"
-        "\"{\\\"license\\\":\\\"豫A12345\\\",\\\"isControl\\\":\\\"0\\\"}\"}",
-    };
-    struct fixture *f = *state;
-
-    for (size_t i = 0; i < 2; i++) {
-        struct judgement judgement;
-
-        judge(f, "getCheckVehicle", 200, bodies[i], &judgement);
-        assert_int_equal(judgement.verdict, VERDICT_ACCEPTED);
-        assert_string_equal(text_of(judgement.value, "isControl"), "0");
-        json_decref(judgement.value);
-    }
-}
-
-static void hostile_words_come_out_printable(void **state)
-{
-    struct fixture *f = *state;
-    struct judgement judgement;
-
-    judge(f, "shareDrivingRecord", 200,
-          "{\"code\":\"952\\n\",\"status\":\"a\\u0007b\\u001b[31m\"}",
-          &judgement);
-    assert_int_equal(judgement.verdict, VERDICT_UNKNOWN);
-    for (const char *at = judgement.words; *at; at++)
-        assert_true((uint8_t)*at >= 0x20);
-    for (const char *at = judgement.code; *at; at++)
-        assert_true((uint8_t)*at >= 0x20);
 }
