@@ -377,7 +377,7 @@ static enum status purge_some(const struct hot *hot, MDB_txn *txn,
 {
     MDB_dbi dbis[] = {hot->deliveries, hot->fates};
     int left = PURGE_MAX;
-    uint64_t id;
+    uint64_t id = 0; /* gcc -O2 cannot see that next_row sets it */
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < 2; i++) {
