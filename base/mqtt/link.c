@@ -260,7 +260,7 @@ static enum status read_broker(struct link *link, int64_t now_ms)
         return wire_lost(link, status);
     status = down_feed(&link->down, span_of(link->chunk, count),
                        &link->to_paho.bytes);
-    if (status == STATUS_FORMAT)
+    if (status == STATUS_FORMAT || status == STATUS_CLOSED)
         return fail(link, status, link->down.why);
     keepalive_received(&link->keepalive, link->down.pong, now_ms);
     link->down.pong = false;

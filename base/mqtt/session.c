@@ -56,12 +56,24 @@ static void explain(struct session *session, const char *why)
     pthread_mutex_unlock(&session->mutex);
 }
 
+static bool is_down(struct session *session)
+{
+    bool down;
+
+    pthread_mutex_lock(&session->mutex);
+    down = session->state == DOWN;
+    pthread_mutex_unlock(&session->mutex);
+    return down;
+}
+
 static void go_down(struct session *session, const char *why)
 {
     uint32_t chance = 0;
 
     if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) < 0)
         chance = (uint32_t)now(); /* early at boot: any spread will do */
+    if (is_down(session))
+        return; /* Paho may say it twice */
     explain(session, why);
     pthread_mutex_lock(&session->mutex);
     session->state = DOWN;
@@ -111,6 +123,16 @@ static void on_lost(void *context, char *cause)
 {
     (void)cause; /* never more than that it is lost */
     go_down(context, "");
+}
+
+/* The broker's DISCONNECT; after it Paho says no more about a loss. */
+static void on_dismissed(void *context, MQTTProperties *properties,
+                         enum MQTTReasonCodes code)
+{
+    const char *text = MQTTReasonCode_toString(code);
+
+    (void)properties;
+    go_down(context, text == NULL ? "" : text);
 }
 
 static int on_arrived(void *context, char *topic, int topic_len,
@@ -335,6 +357,8 @@ enum status session_open(const struct session_options *options,
     *session = made; /* before the first event */
     if (MQTTAsync_setCallbacks(connect_client(made->connect), made, on_lost,
                                on_arrived, NULL) != MQTTASYNC_SUCCESS ||
+        MQTTAsync_setDisconnected(connect_client(made->connect), made,
+                                  on_dismissed) != MQTTASYNC_SUCCESS ||
         pthread_create(&made->thread, NULL, session_run, made) != 0)
         goto failed;
     return STATUS_OK;

@@ -77,6 +77,57 @@ static enum status refuse(struct down *down, const char *why)
     return STATUS_FORMAT;
 }
 
+/* What an operator can do something about; MQTT 5.0, table 3-13. */
+static const struct {
+    uint8_t code;
+    const char *text;
+} reasons[] = {
+    {0x87, "the broker ended it: not authorized"},
+    {0x8b, "the broker ended it: it is shutting down"},
+    {0x8d, "the broker ended it: keepalive timeout"},
+    {0x8e, "the broker ended it: another client has the same client id"},
+    {0x93, "the broker ended it: receive maximum exceeded"},
+    {0x95, "the broker ended it: a packet was too large"},
+    {0x97, "the broker ended it: quota exceeded"},
+    {0x98, "the broker ended it: administrative action"},
+};
+
+/* A DISCONNECT does not pass: that Paho's connection ends says it all. */
+static enum status leave(struct down *down, uint8_t code)
+{
+    down->why = "the broker ended the connection";
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].code == code)
+            down->why = reasons[i].text;
+    return STATUS_CLOSED;
+}
+
+/* After the CONNACK: a source publishes nothing, so nothing is acknowledged
+ * to it, and it never unsubscribes. */
+static bool expected(uint8_t type)
+{
+    return type == PACKET_PUBLISH || type == PACKET_SUBACK ||
+           type == PACKET_PINGRESP || type == PACKET_DISCONNECT;
+}
+
+/* Is there room for what the packet must hold?  (Paho 1.3.12 forgets to free
+ * a SUBACK without it.) */
+static bool possible(const struct packet_head *head)
+{
+    size_t body = head->size - head->head_size;
+
+    switch (head->type) {
+    case PACKET_SUBACK: /* an id, properties, a reason */
+        return body >= 2 + 1 + 1;
+    case PACKET_PUBLISH: /* a topic, an id, properties */
+        return body >= 2 + (packet_publish_qos(head) > 0 ? 2u : 0u) + 1;
+    case PACKET_PINGRESP:
+        return body == 0;
+    default:
+        return true;
+    }
+}
+
 /* A packet begins: may it pass, and does it? */
 static enum status down_begin(struct down *down, const struct packet_head *head)
 {
@@ -88,13 +139,18 @@ static enum status down_begin(struct down *down, const struct packet_head *head)
             return refuse(down, "the broker did not begin with a CONNACK");
         return STATUS_OK;
     }
-    if (head->type == PACKET_CONNACK)
-        return refuse(down, "the broker sent a second CONNACK");
+    if (!expected(head->type))
+        return refuse(down, "the broker sent what was not asked for");
+    if (!possible(head))
+        return refuse(down, "the broker sent a malformed packet");
     if (head->type == PACKET_PINGRESP) {
-        if (head->size != head->head_size)
-            return refuse(down, "the broker sent a malformed packet");
         down->silent = true;
         down->pong = true;
+    }
+    if (head->type == PACKET_DISCONNECT) {
+        if (head->size == head->head_size)
+            return leave(down, 0);
+        down->leaves = true;
     }
     if (head->type == PACKET_PUBLISH) {
         unsigned qos = packet_publish_qos(head);
@@ -150,6 +206,8 @@ static enum status down_head(struct down *down, struct span *in,
     if ((status = down_begin(down, &head)) != STATUS_OK)
         return status;
     down->left = head.size - head.head_size;
+    if (down->leaves)
+        return STATUS_OK;
     status = pass(down, span_of(down->head, down->head_len), out);
     down->head_len = 0;
     return status;
@@ -159,8 +217,11 @@ static enum status down_body(struct down *down, struct span *in,
                              struct bytes *out)
 {
     size_t count = in->len < down->left ? in->len : down->left;
-    enum status status = pass(down, span_of(in->data, count), out);
+    enum status status;
 
+    if (down->leaves)
+        return leave(down, in->data[0]);
+    status = pass(down, span_of(in->data, count), out);
     *in = span_of(in->data + count, in->len - count);
     down->left -= count;
     return status;

@@ -39,13 +39,15 @@ struct down {
     uint64_t publishes;    /* of QoS 1, begun, ever */
     size_t publishes_size; /* their bytes; the owner may set it to 0 */
     bool pong;             /* a PINGRESP came; the owner sets it to false */
-    const char *why;       /* after FORMAT: what was wrong; static */
+    bool leaves;           /* the packet in hand is a DISCONNECT */
+    const char *why;       /* after FORMAT and CLOSED; static */
 };
 
 /*
  * Appends to out what Paho gets of in.  FORMAT: why tells what the broker must
- * not send: QoS 2 (it would be acknowledged without us), anything before the
- * CONNACK, a packet above STREAM_PACKET_MAX.  NOMEM.
+ * not send: QoS 2 (it would be acknowledged without us), anything but a
+ * CONNACK first and once, a packet above STREAM_PACKET_MAX.  CLOSED: it sent
+ * a DISCONNECT; why tells its reason.  NOMEM.
  */
 MUST_CHECK enum status down_feed(struct down *down, struct span in,
                                  struct bytes *out);
