@@ -29,10 +29,12 @@ uint64_t body_hash(struct span body)
 static bool believed(const struct queue *queue, const struct dedup_key *key,
                      int64_t ahead_ms)
 {
-    int64_t age_ms = key->received_at_ms - key->event_at_ms;
+    int64_t age_ms;
 
-    return key->event_at_ms > 0 && age_ms >= -ahead_ms &&
-           age_ms <= queue->options.dedup_days * DAY_MS;
+    if (key->event_at_ms <= 0 || key->received_at_ms < 0)
+        return false; /* and the difference cannot overflow */
+    age_ms = key->received_at_ms - key->event_at_ms;
+    return age_ms >= -ahead_ms && age_ms <= queue->options.dedup_days * DAY_MS;
 }
 
 static uint64_t identity(const struct dedup_key *key, uint64_t seed)

@@ -15,6 +15,7 @@
 #define ANSWER_MAX 2048
 #define REASON_MAX 511
 #define HOT_COST 512 /* what a record takes in hot, roughly */
+#define PAGE_BYTES 4096
 
 static struct span text(const char *string)
 {
@@ -37,9 +38,11 @@ static struct span cut(struct span from, size_t most)
     return from;
 }
 
-static uint64_t cost(size_t body_len)
+/* Large values have pages of their own; small ones share a page, three
+ * quarters full on average. */
+static uint64_t cost(size_t len)
 {
-    return body_len + body_len / 3 + HOT_COST;
+    return HOT_COST + (len > PAGE_BYTES / 2 ? len + PAGE_BYTES : len + len / 3);
 }
 
 static enum status append_and_apply(struct queue *queue, uint64_t seq,

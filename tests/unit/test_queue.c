@@ -108,9 +108,9 @@ static void a_field_that_is_too_long_is_invalid(void **state)
     made = delivery_of(longer);
     assert_int_equal(queue_put_delivery(store->queue, &made, &id),
                      STATUS_INVALID);
-    assert_int_equal(queue_put_note(store->queue, "s", span_of(longer, 254),
-                                    span_text("v")),
-                     STATUS_INVALID);
+    assert_int_equal(
+        queue_put_note(store->queue, "s", span_of(longer, 254), span_text("v")),
+        STATUS_INVALID);
     assert_ok(queue_put_event(store->queue, &(struct queue_event){
                                                 .kind = "k",
                                                 .received_at_ms = NOON_MS,
@@ -190,8 +190,8 @@ static void an_aborted_group_leaves_nothing(void **state)
 
     begin(store);
     id = put_delivery(store, delivery_of("yunnan"));
-    assert_ok(queue_put_note(store->queue, "s", span_text("k"),
-                             span_text("v")));
+    assert_ok(
+        queue_put_note(store->queue, "s", span_text("k"), span_text("v")));
     queue_abort(store->queue);
     assert_int_equal(queue_delivery_read(store->queue, id, &back),
                      STATUS_NOT_FOUND);
@@ -310,9 +310,8 @@ static void a_note_is_kept_replaced_and_removed(void **state)
     commit(store);
     assert_int_equal(queue_note_read(store->queue, "s", key, &value),
                      STATUS_NOT_FOUND);
-    assert_int_equal(
-        queue_put_note(store->queue, "store", key, span_text("x")),
-        STATUS_INVALID);
+    assert_int_equal(queue_put_note(store->queue, "store", key, span_text("x")),
+                     STATUS_INVALID);
     bytes_free(&value);
 }
 
@@ -341,14 +340,14 @@ static void the_notes_of_a_space_come_in_order(void **state)
     struct gathered gathered = {.store = store};
 
     begin(store);
-    assert_ok(queue_put_note(store->queue, "a", span_text("2"),
-                             span_text("two")));
-    assert_ok(queue_put_note(store->queue, "a", span_text("1"),
-                             span_text("one")));
-    assert_ok(queue_put_note(store->queue, "a", span_text(""),
-                             span_text("zero")));
-    assert_ok(queue_put_note(store->queue, "ab", span_text("1"),
-                             span_text("other")));
+    assert_ok(
+        queue_put_note(store->queue, "a", span_text("2"), span_text("two")));
+    assert_ok(
+        queue_put_note(store->queue, "a", span_text("1"), span_text("one")));
+    assert_ok(
+        queue_put_note(store->queue, "a", span_text(""), span_text("zero")));
+    assert_ok(
+        queue_put_note(store->queue, "ab", span_text("1"), span_text("other")));
     assert_ok(queue_note_each(store->queue, "a", gather_note, &gathered));
     assert_string_equal(gathered.keys, "=zero 1=one 2=two ");
     commit(store);
@@ -363,9 +362,9 @@ static bool replace_note(void *arg, struct span key, struct span value)
 
     (void)value;
     gathered->count++;
-    assert_ok(queue_put_note(gathered->store->queue, "n", key,
-                             gathered->count % 2 ? span_text("")
-                                                 : span_text("new")));
+    assert_ok(
+        queue_put_note(gathered->store->queue, "n", key,
+                       gathered->count % 2 ? span_text("") : span_text("new")));
     return true;
 }
 
@@ -432,16 +431,15 @@ static void a_history_has_every_outcome_in_order(void **state)
     assert_ok(try_outcome(store, outcome));
     assert_ok(queue_history(store->queue, id, gather_outcome, &outcomes));
     assert_int_equal(outcomes.count, 3);
-    assert_string_equal(outcomes.words,
-                        "hold by li: no tare (); "
-                        "complete by li: no tare (){\"n\":2}; "
-                        "delivered by :  ({\"code\":200}); ");
+    assert_string_equal(outcomes.words, "hold by li: no tare (); "
+                                        "complete by li: no tare (){\"n\":2}; "
+                                        "delivered by :  ({\"code\":200}); ");
     assert_int_equal(outcomes.list[0].cause, CAUSE_OPERATOR);
     assert_int_equal(outcomes.list[2].at_ms, NOON_MS + 5000);
     assert_int_equal(outcomes.list[2].attempts, 1);
-    assert_int_equal(queue_history(store->queue, 999, gather_outcome,
-                                   &outcomes),
-                     STATUS_NOT_FOUND);
+    assert_int_equal(
+        queue_history(store->queue, 999, gather_outcome, &outcomes),
+        STATUS_NOT_FOUND);
 }
 
 static void long_words_of_a_platform_are_cut(void **state)

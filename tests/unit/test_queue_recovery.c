@@ -37,13 +37,13 @@ static void die_before_hot(void *arg)
     begin(store);
     event.fate = FATE_JOINING;
     event.id = put_event(store, event);
-    outcome = outcome_to(put_delivery(store, delivery_of("yunnan")),
-                         STATE_PARKED);
+    outcome =
+        outcome_to(put_delivery(store, delivery_of("yunnan")), STATE_PARKED);
     assert_ok(queue_put_outcome(store->queue, &outcome));
     assert_ok(queue_put_fate(store->queue, event.id, FATE_USED));
     assert_ok(queue_put_repeat(store->queue, "camera/capture", NOON_MS));
-    assert_ok(queue_put_note(store->queue, "s", span_text("k"),
-                             span_text("v")));
+    assert_ok(
+        queue_put_note(store->queue, "s", span_text("k"), span_text("v")));
     assert_ok(queue_commit(store->queue, die, NULL));
 }
 
@@ -201,8 +201,8 @@ static void fill(struct store *store)
     put_event(store, event);
     id = put_delivery(store, delivery_of("yunnan"));
     put_delivery(store, delivery_of("henan"));
-    assert_ok(queue_put_note(store->queue, "s", span_text("k"),
-                             span_text("v")));
+    assert_ok(
+        queue_put_note(store->queue, "s", span_text("k"), span_text("v")));
     commit(store);
     move_to(store, id, STATE_PARKED);
     move_to(store, id, STATE_DELIVERED);
@@ -222,8 +222,7 @@ static void assert_filled(struct store *store)
     assert_ok(queue_note_read(store->queue, "s", span_text("k"), &value));
     assert_string_equal(bytes_text(&value), "v");
     begin(store);
-    assert_ok(queue_find_event(store->queue, &event, &known, &revision,
-                               &same));
+    assert_ok(queue_find_event(store->queue, &event, &known, &revision, &same));
     assert_int_equal(known, 1);
     assert_true(same);
     queue_abort(store->queue);
@@ -352,9 +351,9 @@ static void a_flipped_bit_is_found_where_it_is_read(void **state)
     assert_int_equal(queue_event_read(store->queue, ids[0], &event, &buffer),
                      STATUS_CORRUPT);
     assert_ok(queue_event_read(store->queue, ids[1], &event, &buffer));
-    assert_int_equal(queue_facts_read(store->queue, ids[2], &facts, events,
-                                      &count),
-                     STATUS_CORRUPT);
+    assert_int_equal(
+        queue_facts_read(store->queue, ids[2], &facts, events, &count),
+        STATUS_CORRUPT);
     verdict = verify(store);
     assert_int_equal(verdict.records, 3);
     assert_int_equal(verdict.bad_crc, 2);

@@ -37,8 +37,7 @@ static void every_arrow_is_the_drawing_s(void **state)
     for (int from = 0; from < QUEUE_STATES; from++)
         for (int to = 0; to < QUEUE_STATES; to++) {
             uint64_t id = delivery_in(store, (enum queue_state)from);
-            struct queue_outcome outcome =
-                outcome_to(id, (enum queue_state)to);
+            struct queue_outcome outcome = outcome_to(id, (enum queue_state)to);
             char arrow = drawing[from][to];
 
             outcome.replay = false;
@@ -107,8 +106,8 @@ static void a_lane_is_read_in_order_from_a_cursor(void **state)
         put_delivery(store, other);
     }
     commit(store);
-    assert_ok(queue_lane_read(store->queue, "yunnan", LANE_FRESH, 0, ids,
-                              &count));
+    assert_ok(
+        queue_lane_read(store->queue, "yunnan", LANE_FRESH, 0, ids, &count));
     assert_int_equal(count, 3);
     assert_memory_equal(ids, made, sizeof ids);
     count = 3;
@@ -117,8 +116,8 @@ static void a_lane_is_read_in_order_from_a_cursor(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(ids[1], made[4]);
     count = 3;
-    assert_ok(queue_lane_read(store->queue, "unknown", LANE_FRESH, 0, ids,
-                              &count));
+    assert_ok(
+        queue_lane_read(store->queue, "unknown", LANE_FRESH, 0, ids, &count));
     assert_int_equal(count, 0);
     count = 3;
     assert_ok(queue_lane_read(store->queue, "yunnan", LANE_FRESH, UINT64_MAX,
@@ -387,17 +386,17 @@ static void a_list_obeys_its_filter(void **state)
         list(store, (struct queue_filter){ANY, .destination = "nobody"}), 0);
     assert_int_equal(
         list(store, (struct queue_filter){ANY, .interface = "goods"}), 200);
-    assert_int_equal(
-        list(store, (struct queue_filter){ANY, .subject = "P3"}), 86);
-    assert_int_equal(
-        list(store, (struct queue_filter){ANY, .subject = "P9"}), 0);
+    assert_int_equal(list(store, (struct queue_filter){ANY, .subject = "P3"}),
+                     86);
+    assert_int_equal(list(store, (struct queue_filter){ANY, .subject = "P9"}),
+                     0);
     assert_int_equal(list(store, (struct queue_filter){.state = STATE_HELD}),
                      60);
     /* every 11th of 600 is 55, of which 6 are held (every 110th) */
     assert_int_equal(
         list(store, (struct queue_filter){.state = STATE_DELIVERED}), 49);
-    assert_int_equal(
-        list(store, (struct queue_filter){.state = STATE_WAITING}), 491);
+    assert_int_equal(list(store, (struct queue_filter){.state = STATE_WAITING}),
+                     491);
     assert_int_equal(list(store, (struct queue_filter){.state = STATE_HELD,
                                                        .destination = "henan"}),
                      0); /* every tenth is even */
@@ -410,11 +409,11 @@ static void a_list_obeys_its_filter(void **state)
                                           .from_ms = NOON_MS + hour,
                                           .until_ms = NOON_MS + 2 * hour}),
         6);
-    assert_int_equal(list(store, (struct queue_filter){ANY, .subject = "P0",
-                                                       .from_ms = NOON_MS,
-                                                       .until_ms =
-                                                           NOON_MS + hour}),
-                     9);
+    assert_int_equal(
+        list(store,
+             (struct queue_filter){ANY, .subject = "P0", .from_ms = NOON_MS,
+                                   .until_ms = NOON_MS + hour}),
+        9);
     assert_int_equal(
         list(store, (struct queue_filter){ANY, .from_ms = NOON_MS + DAY_MS}),
         0);
@@ -452,8 +451,8 @@ static void states_have_names(void **state)
 
     (void)state;
     for (int i = 0; i < QUEUE_STATES; i++) {
-        assert_ok(queue_state_find(queue_state_name((enum queue_state)i),
-                                   &found));
+        assert_ok(
+            queue_state_find(queue_state_name((enum queue_state)i), &found));
         assert_int_equal(found, i);
     }
     assert_string_equal(queue_state_name(STATE_WAITING), "waiting");
