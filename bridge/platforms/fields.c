@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call.h"
 #include "picture.h"
 
 #define NAME_MAX_SIZE 160
@@ -43,12 +44,15 @@ void faults_add_absent(struct faults *faults, const char *name)
 
 void faults_add_impossible(struct faults *faults, const char *format, ...)
 {
+    char raw[512];
     char text[512];
     va_list arguments;
 
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
+    /* A value may have been cut inside a character. */
+    call_words(span_text(raw), text, sizeof text);
     add(faults->impossible, sizeof faults->impossible, text);
 }
 
