@@ -1,13 +1,14 @@
 #include "committer.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
-#define GROUP_COUNT_MAX 4096
+#define GROUP_COUNT_MAX 512
 #define GROUP_BYTES_MAX ((size_t)16 << 20)
 #define KEEP_EVERY_MS (10 * SECOND_MS)
+#define LINGER_MS 10
+#define LINGER_COUNT 128
 
 struct work_list {
     struct work *first;
@@ -22,6 +23,9 @@ struct committer {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     struct work_list submitted; /* under lock */
+    size_t eager;               /* under lock: of those, who will not wait */
+    size_t lazy;                /* under lock: and who may */
+    int64_t lazy_since_ms;      /* under lock, monotonic */
     bool closing;               /* under lock */
     struct work_list stalled;   /* the thread's: waits for room */
     bool is_full;               /* the thread's */
@@ -188,25 +192,39 @@ static void keep(struct committer *committer, int64_t steady_ms)
         committer->events.kept(committer->events.arg, kept, month);
 }
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool work_is_ready(const struct committer *committer)
+{
+    return committer->closing || committer->eager > 0 ||
+           committer->lazy >= LINGER_COUNT;
+}
+
 /* Wait for work, but not longer than until the next tick. */
 static void wait_for_work(struct committer *committer)
 {
-    struct timespec until;
-    int64_t left_ms = committer->tick_at_ms - clock_steady_ms(committer->clock);
+    int64_t tick_ms = monotonic_ms() + committer->tick_at_ms -
+                      clock_steady_ms(committer->clock);
 
-    if (left_ms <= 0)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += left_ms / 1000;
-    until.tv_nsec += left_ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    while (committer->submitted.first == NULL && !committer->closing)
-        if (pthread_cond_timedwait(&committer->wanted, &committer->lock,
-                                   &until) == ETIMEDOUT)
+    while (!work_is_ready(committer)) {
+        int64_t until_ms = tick_ms;
+        struct timespec until;
+
+        if (committer->lazy > 0 &&
+            committer->lazy_since_ms + LINGER_MS < until_ms)
+            until_ms = committer->lazy_since_ms + LINGER_MS;
+        until.tv_sec = until_ms / 1000;
+        until.tv_nsec = until_ms % 1000 * 1000000;
+        if (monotonic_ms() >= until_ms)
             return;
+        pthread_cond_timedwait(&committer->wanted, &committer->lock, &until);
+    }
 }
 
 static void stalled_end(struct committer *committer)
@@ -232,6 +250,8 @@ static void *committer_thread(void *arg)
         if (waiting.first == NULL)
             wait_for_work(committer);
         list_join(&waiting, &committer->submitted, false);
+        committer->eager = 0;
+        committer->lazy = 0;
         closing = committer->closing;
         pthread_mutex_unlock(&committer->lock);
 
@@ -279,12 +299,17 @@ enum status committer_open(struct queue *queue, const struct clock *clock,
 
 void committer_submit(struct committer *committer, struct work *work)
 {
-    bool first;
+    size_t *count = work->lazy ? &committer->lazy : &committer->eager;
+    bool wake;
 
     pthread_mutex_lock(&committer->lock);
-    first = committer->submitted.first == NULL;
     list_append(&committer->submitted, work);
-    if (first)
+    ++*count;
+    if (work->lazy && *count == 1)
+        committer->lazy_since_ms = monotonic_ms();
+    /* The first of each kind starts a wait anew or ends it. */
+    wake = *count == 1 || (work->lazy && *count == LINGER_COUNT);
+    if (wake)
         pthread_cond_signal(&committer->wanted);
     pthread_mutex_unlock(&committer->lock);
 }

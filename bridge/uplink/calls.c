@@ -50,6 +50,18 @@ static bool intent_is_open(struct uplink *uplink)
     return status == STATUS_OK;
 }
 
+void calls_resume(struct uplink *uplink)
+{
+    uplink->session_call.next_ms = 0;
+    uplink->beat_call.next_ms = 0;
+    /* The operator has dealt with a lost registration, or wants it sent again:
+     * the platform itself refuses a second one. */
+    if (intent_is_open(uplink) &&
+        note_put(uplink, INTENT_SPACE, "") != STATUS_OK)
+        log_at(LOG_WARN, "intent_not_closed",
+               LOG_TEXT("uplink", uplink->now.destination));
+}
+
 /* ---- the session -------------------------------------------------------- */
 
 static void session_prepare(struct uplink *uplink)

@@ -178,6 +178,7 @@ static void outcome_submit(struct uplink *uplink, uint64_t id,
     }
     outcome->work = (struct work){.apply = outcome_apply,
                                   .done = outcome_done,
+                                  .lazy = true,
                                   .weight_bytes = 512 + answer.len};
     outcome->uplink = uplink;
     snprintf(outcome->reason, sizeof outcome->reason, "%s", reason);

@@ -21,7 +21,7 @@
 #include "transfer.h"
 #include "uplink.h"
 
-#define COMMITTING_MAX 4096 /* outcomes not yet on disk */
+#define COMMITTING_MAX 256  /* outcomes not yet on disk: duplicates after a kill */
 #define CANDIDATES_MAX 512  /* looked at and not yet sent, a lane */
 #define REFILL_COUNT 128    /* read from a lane at a time */
 #define RESENDS_MAX 4096    /* records between attempts */
@@ -142,6 +142,8 @@ bool calls_ended(struct uplink *uplink, struct transfer *transfer,
 int64_t calls_next_ms(const struct uplink *uplink);
 /* A destination that was just found dead is asked again in a second. */
 void calls_probe_soon(struct uplink *uplink);
+/* An operator resumes the destination: at once, and without an old intent. */
+void calls_resume(struct uplink *uplink);
 /* The token is no longer good. */
 void calls_token_drop(struct uplink *uplink);
 

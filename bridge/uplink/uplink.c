@@ -89,8 +89,7 @@ static void inbox_settings(struct uplink *uplink, const struct inbox *inbox)
         uplink->paused = false;
         uplink->fault_until_ms = 0;
         uplink->renewals = 0;
-        uplink->session_call.next_ms = 0;
-        uplink->beat_call.next_ms = 0;
+        calls_resume(uplink);
     }
     if (inbox->wake)
         deliver_wake(uplink, inbox->wake_from);
