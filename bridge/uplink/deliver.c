@@ -416,9 +416,10 @@ static void unrendered(struct uplink *uplink, const struct attempt *attempt)
         schedule_give_back(uplink->schedule, attempt->id);
         condition_fault(uplink, attempt->words);
         break;
-    case STATUS_MISSING:
-        settle(uplink, attempt, STATE_HELD, CAUSE_BRIDGE, attempt->words,
-               span_text(""));
+    case STATUS_MISSING: /* the token was dropped while this was rendered */
+        schedule_give_back(uplink->schedule, attempt->id);
+        if (uplink->platform->due == NULL) /* nothing would bring it */
+            condition_fault(uplink, attempt->words);
         break;
     case STATUS_NOMEM:
     case STATUS_IO:

@@ -17,6 +17,25 @@ static size_t answer_write(char *data, size_t size, size_t count, void *arg)
     return more.len;
 }
 
+/*
+ * The connection stands and the request is about to be written.  When a
+ * reused connection dies under it, curl would send it once more by itself: an
+ * attempt nobody counts, in an envelope that was used before.
+ */
+static int request_begins(void *arg, char *to, char *from, int to_port,
+                          int from_port)
+{
+    struct transfer *transfer = arg;
+    bool first = !transfer->begun;
+
+    (void)to;
+    (void)from;
+    (void)to_port;
+    (void)from_port;
+    transfer->begun = true;
+    return first ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 static bool is_set(const char *text)
 {
     return text != NULL && *text != 0;
@@ -44,6 +63,8 @@ static void easy_set(struct transfer *transfer,
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, answer_write);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, request_begins);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -93,6 +114,7 @@ void transfer_clear(struct transfer *transfer)
     if (transfer->body.capacity > 65536)
         bytes_free(&transfer->body);
     transfer->error[0] = 0;
+    transfer->begun = false;
 }
 
 void transfer_close(struct transfer *transfer)
@@ -191,34 +213,6 @@ enum status transfer_load_connect(struct transfer *transfer, const char *url)
                : STATUS_NOMEM;
 }
 
-/* Did the connection ever stand, TLS included? */
-static bool was_connected(CURL *easy)
-{
-    curl_off_t ready_us = 0;
-
-    curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-    return ready_us > 0;
-}
-
-static bool is_unreachable(CURL *easy, CURLcode code)
-{
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_PROXY:
-        return true;
-    default:
-        return !was_connected(easy);
-    }
-}
-
 static int64_t date_of(CURL *easy)
 {
     struct curl_header *date = NULL;
@@ -241,8 +235,7 @@ enum reach transfer_end(struct transfer *transfer, CURLcode code,
         snprintf(words, 256, "%s",
                  transfer->error[0] != 0 ? transfer->error
                                          : curl_easy_strerror(code));
-        return is_unreachable(transfer->easy, code) ? REACH_UNREACHABLE
-                                                    : REACH_LOST;
+        return transfer->begun ? REACH_LOST : REACH_UNREACHABLE;
     }
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE,
                       &answer->http_status);

@@ -26,6 +26,7 @@ struct transfer {
     curl_mime *mime;
     struct request request; /* owned while it is on its way */
     struct bytes body;      /* of the answer, at most 1 MiB */
+    bool begun;             /* the request was written, in part at least */
     char error[CURL_ERROR_SIZE];
     void *owner; /* whom the end concerns */
     /* The owner's lists: of those on their way, or of the idle. */
