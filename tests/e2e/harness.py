@@ -378,7 +378,7 @@ class Site(Stack):
         assert took < STOP_SECONDS, f"SIGTERM took {took:.1f} s"
         return took
 
-    def until(self, condition, seconds, what, every=0.05):
+    def until(self, condition, seconds, what, every=0.1):
         def alive():
             if self.bridge is not None and self.bridge not in self.killed:
                 self.bridge.check()
