@@ -42,12 +42,18 @@ struct message {
     int64_t received_at_ms;
     bool valid;
     char reason[512]; /* when not valid: what, where, what is allowed */
-    json_t *json;     /* parsed payload when valid and JSON; owned */
+    /*
+     * The parsed payload when valid and of our own topics; owned.  A large
+     * string (json_scan.h) is not copied into it: {"$large": n} stands for
+     * it.  Of a routed message NULL.
+     */
+    json_t *json;
 };
 
 /*
- * Read a message: payload is copied.  Answers OK for invalid ones too (see
- * valid); NOMEM.
+ * Read a message: payload is copied (of one over payload_limit_kb the first
+ * 4 KB).  Answers OK for invalid ones too (see valid); NOMEM.  event_id and
+ * event_at_ms are set as far as they could be read, also when invalid.
  */
 MUST_CHECK enum status message_read(const struct config *config,
                                     const char *topic, struct span payload,

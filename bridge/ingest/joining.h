@@ -1,0 +1,50 @@
+/*
+ * joining.h - captures and weights become passages, passages become
+ * deliveries.
+ *
+ *   capture --> fits the lane's open passage?      join it
+ *           --> completes one that went out held?  complete it
+ *           --> is the one before once more?       nothing new
+ *           --> else: the open one goes out as it is, a new one is opened
+ *   weight  --> fits an open passage? join; else it waits for one
+ *
+ * A passage goes out when it is complete or at its lane's deadline.  With
+ * `weighing: difference` an entry then waits for its exit.  All state is
+ * notes (notes.h).
+ *
+ * For the committer's thread, with a group open.
+ */
+#ifndef SAMPAN_JOINING_H
+#define SAMPAN_JOINING_H
+
+#include "config.h"
+#include "message.h"
+#include "passage.h"
+#include "queue.h"
+
+struct joining {
+    const struct config *config;
+    struct queue *queue;
+    int64_t now_ms;
+    unsigned deliveries; /* out: made meanwhile */
+};
+
+/* The message is stored as event, with fate JOINING; what becomes of it now
+ * is put with queue_put_fate. */
+MUST_CHECK enum status joining_capture(struct joining *joining,
+                                       const struct message *message,
+                                       uint64_t event);
+MUST_CHECK enum status joining_weight(struct joining *joining,
+                                      const struct message *message,
+                                      uint64_t event);
+/* A later edition of the capture known. */
+MUST_CHECK enum status joining_revision(struct joining *joining,
+                                        const struct message *message,
+                                        uint64_t event, uint64_t known);
+/* What is due goes out. */
+MUST_CHECK enum status joining_tick(struct joining *joining);
+
+/* Does any lane want what this device says?  Otherwise it is UNROUTED. */
+bool joining_wants(const struct config *config, const struct message *message);
+
+#endif
