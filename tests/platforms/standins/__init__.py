@@ -1,0 +1,1 @@
+"""Stand-ins for the authorities' platforms, written from their texts."""
