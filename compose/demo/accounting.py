@@ -17,6 +17,13 @@ def unfinished(stats):
             + total(stats["events"], "joining"))
 
 
+def silent(stats, destinations):
+    """Destinations that have had nothing yet."""
+    heard = {row["destination"] for row in stats["deliveries"]
+             if row["delivered"]}
+    return [name for name in destinations if name not in heard]
+
+
 def device_faults(name, books):
     """A device's own books: each event ended in a receipt."""
     if books is None:
@@ -72,6 +79,8 @@ def platform_faults(stats, standins):
         if accepted != row["delivered"]:
             yield (f"{where}: the bridge delivered {row['delivered']}, the"
                    f" platform accepted {accepted}")
+    for name in silent(stats, standins):
+        yield f"{name}: nothing was delivered"
     for name, standin in standins.items():
         if standin["totals"]["invalid"]:
             yield (f"{name}: {standin['totals']['invalid']} requests were not"

@@ -115,7 +115,8 @@ class Demo:
         began = time.monotonic()
         while time.monotonic() - began < DRAIN_S:
             stats = self.ask_stats()
-            if accounting.unfinished(stats) == 0:
+            if accounting.unfinished(stats) == 0 and \
+                    not accounting.silent(stats, self.standins):
                 return time.monotonic() - began
             self.tick(f"draining, {int(time.monotonic() - began)} s")
         return None

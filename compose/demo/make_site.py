@@ -5,7 +5,6 @@
 
 A folder that has a site already is left alone.
 """
-import json
 import os
 import pathlib
 import subprocess
@@ -24,23 +23,19 @@ def accounts(folder, *words):
                    env={**os.environ, "SAMPAN_SITE_FOLDER": str(folder)})
 
 
-def write_for(uid, path, text):
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o400)
+def give(folder, uid):
+    """Everything in it to the user of a container."""
     if os.geteuid() == 0:
-        os.chown(path, uid, uid)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, uid, uid)
 
 
 def make_accounts(folder):
     accounts(folder, "init", "demo")
-    for account, kind, names in plant.DEVICES:
-        accounts(folder, "add", "device", account, kind, *names)
+    for account, names in plant.DEVICES:
+        accounts(folder, "add", "device", account, *names)
     for words in plant.OTHER_ACCOUNTS:
         accounts(folder, "add", *words)
-    if os.geteuid() == 0:
-        os.chown(folder / "passwords", DEMO_UID, DEMO_UID)
-        for path in (folder / "passwords").iterdir():
-            os.chown(path, DEMO_UID, DEMO_UID)
 
 
 def main():
@@ -52,10 +47,9 @@ def main():
         return
     folder.mkdir(parents=True, exist_ok=True)
     make_accounts(folder)
-    write_for(BRIDGE_UID, folder / "secrets/henan.password",
-              plant.HENAN_PASSWORD)
-    write_for(BRIDGE_UID, folder / "secrets/enterprise.json",
-              json.dumps(plant.ENTERPRISE, ensure_ascii=False))
+    plant.write_files(folder / "secrets")
+    give(folder / "secrets", BRIDGE_UID)
+    give(folder / "passwords", DEMO_UID)
     settings = {
         "site": "demo",
         "broker": {"host": "broker", "username": "bridge",
@@ -64,8 +58,7 @@ def main():
                   "reserve_mb": 64},
         **plant.settings({name: f"http://{name}:8080"
                           for name in plant.PLATFORMS},
-                         f"{SECRETS}/enterprise.json",
-                         f"{SECRETS}/henan.password"),
+                         SECRETS),
     }
     (folder / "bridge.yaml").write_text(yaml_text(settings) + "\n",
                                         encoding="utf-8")

@@ -6,26 +6,27 @@ HENAN_ORGAN = "4110020001"
 HENAN_PASSWORD = "123"          # the stand-in's own default
 ENERGY_ENTERPRISE = "91350100M000100Y43"
 NAME = "示例有限公司"
-UPLOAD_IN_SECONDS = 20
+UPLOAD_IN_SECONDS = 15
 INTERVAL_MINUTES = 15
 
 # name of the account, class, devices that publish under it
 DEVICES = [
-    ("gate", "camera", ["cam-in-head", "cam-in-body",
-                        "cam-out-head", "cam-out-body"]),
-    ("scale", "weighbridge", ["scale-in", "scale-out"]),
-    ("meter", "meter", ["meter-1"]),
+    ("gate", ["camera/cam-in-head", "camera/cam-in-body",
+              "camera/cam-out-head", "camera/cam-out-body",
+              "weighbridge/scale-in", "weighbridge/scale-out"]),
+    ("meter", ["meter/meter-1"]),
 ]
+VEHICLES = 50
 OTHER_ACCOUNTS = [("operator", "demo")]
 PLATFORMS = {"yunnan": {}, "henan": {},
              "liaoning": {"upload_in_seconds": UPLOAD_IN_SECONDS}}
 
 ENTERPRISE = {
-    "code": ENERGY_ENTERPRISE, "name": NAME, "typeCode": "1",
-    "industryCode": "3110", "center": "示例", "phone": "01000000000",
+    "code": ENERGY_ENTERPRISE, "name": NAME, "typeCode": "160",
+    "industryCode": "C3120", "center": False, "phone": "024-00000000",
     "corporationCode": ENERGY_ENTERPRISE, "regionCode": "210102",
-    "jgzh": "", "latitude": 41.8, "longitude": 123.4,
-    "energyConsumeLevel": "1",
+    "jgzh": False, "latitude": 41.8, "longitude": 123.4,
+    "energyConsumeLevel": 1,
 }
 
 
@@ -40,9 +41,22 @@ def lane(name, gate, direction):
     }
 
 
-def settings(urls, enterprise_file, henan_password_file, outage=False):
-    """bridge.yaml of the demonstration; urls: destination -> base_url."""
+def ledger():
+    """The vehicles that come to this factory, as CSV."""
+    rows = ["plate,color,vehicleId,vin,tare_t"]
+    rows += [f"云A{10000 + n},yellow,{YUNNAN_ENTERPRISE}{n:05d},"
+             f"LZZ5ELSD7CN{100000 + n},15.0" for n in range(VEHICLES)]
+    return "\n".join(rows) + "\n"
+
+
+def settings(urls, files, outage=False):
+    """bridge.yaml of the demonstration.
+
+    urls: destination -> base_url; files: the folder that holds what
+    write_files wrote, as the bridge sees it.
+    """
     whole = {
+        "ledger_file": f"{files}/ledger.csv",
         "destinations": [
             {"name": "yunnan", "platform": "yunnan",
              "base_url": urls["yunnan"] + "/access/api/dataReceive",
@@ -51,14 +65,14 @@ def settings(urls, enterprise_file, henan_password_file, outage=False):
             {"name": "henan", "platform": "henan",
              "base_url": urls["henan"] + "/ysgk",
              "henan": {"organ": HENAN_ORGAN, "username": "test",
-                       "password_file": henan_password_file,
+                       "password_file": f"{files}/henan.password",
                        "company_number": HENAN_ORGAN, "company_name": NAME}},
             {"name": "liaoning", "platform": "liaoning",
              "base_url": urls["liaoning"],
              "energy": {"enterprise_code": ENERGY_ENTERPRISE,
                         "enterprise_name": NAME, "region": "210102",
-                        "region_name": "和平区",
-                        "enterprise_file": enterprise_file,
+                        "region_name": "和平区", "plain_http": True,
+                        "enterprise_file": f"{files}/enterprise.json",
                         "items": [energy_item()]}},
         ],
         "lanes": [lane("north-in", "A01", "in"),
@@ -78,17 +92,32 @@ def energy_item():
 
 def furnish(stack, outage=False):
     """Accounts, stand-ins and settings; answers the stand-ins by name."""
-    for account, kind, names in DEVICES:
-        stack.accounts("add", "device", account, kind, *names)
+    for account, names in DEVICES:
+        stack.accounts("add", "device", account, *names)
     for words in OTHER_ACCOUNTS:
         stack.accounts("add", *words)
     stack.reload_accounts()
     standins = {kind: stack.start_standin(kind, **options)
                 for kind, options in PLATFORMS.items()}
-    enterprise = stack.folder / "enterprise.json"
-    enterprise.write_text(json.dumps(ENTERPRISE, ensure_ascii=False))
-    password = stack.write_secret("henan.password", HENAN_PASSWORD)
+    write_files(stack.site_folder / "secrets")
     stack.write_settings(settings(
         {name: standin.url for name, standin in standins.items()},
-        str(enterprise), password, outage))
+        stack.site_folder / "secrets", outage))
     return standins
+
+
+def write_files(folder):
+    """What the settings point at; only its owner may read it."""
+    for name, text in (("henan.password", HENAN_PASSWORD),
+                       ("enterprise.json", json.dumps(ENTERPRISE)),
+                       ("ledger.csv", ledger())):
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+
+
+def start_devices(stack, seconds):
+    """The simulated devices by name, publishing for so long."""
+    limit = [] if seconds is None else ["--seconds", str(seconds)]
+    return {name: stack.start_devices(name, name, name, *limit)
+            for name, _ in DEVICES}

@@ -353,12 +353,13 @@ class Stack:
         return self.bridge
 
     def told_health(self, since):
-        """Has the bridge written how it is, since then?"""
+        """Has the bridge written since then that it hears the broker?"""
+        path = self.folder / "state/health.json"
         try:
-            written = (self.folder / "state/health.json").stat().st_mtime
-        except FileNotFoundError:
+            return (path.stat().st_mtime >= since
+                    and json.loads(path.read_text())["broker"])
+        except (FileNotFoundError, ValueError):
             return False
-        return written >= since
 
     def start_devices(self, kind, name, user, *words):
         """tests/devices/devices.py; its books come to NAME.books."""

@@ -66,6 +66,7 @@ class Table:
         self.live = out.isatty()
         self.drawn = 0
         self.next_line = 0.0
+        self.troubles = []
 
     def show(self, state, note):
         if not self.live:
@@ -83,10 +84,15 @@ class Table:
 
     def show_line(self, state, note):
         now = time.monotonic()
-        if state is None or now < self.next_line:
+        if state is None:
             return
-        self.next_line = now + QUIET_S
-        print(f"{note}: {brief(state)}", file=self.out, flush=True)
+        if state["troubles"] != self.troubles:
+            self.troubles = state["troubles"]
+            for text in self.troubles:
+                print(f"! {text}", file=self.out, flush=True)
+        if now >= self.next_line:
+            self.next_line = now + QUIET_S
+            print(f"{note}: {brief(state)}", file=self.out, flush=True)
 
     def say(self, text):
         """A line above the table, to stay."""
