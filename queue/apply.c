@@ -232,7 +232,7 @@ static enum status apply_delivery(const struct applying *at,
     if (status != STATUS_OK ||
         (status = lane_enter(hot, at->txn, at->seq, &row, false)) !=
             STATUS_OK ||
-        (status = row_write(hot, at->txn, at->seq, &row)) != STATUS_OK ||
+        (status = row_add(hot, at->txn, at->seq, &row)) != STATUS_OK ||
         (status = subject_add(hot, at->txn, row.subject, at->seq)) !=
             STATUS_OK ||
         (status = count_delivery(at, &row, 1)) != STATUS_OK ||

@@ -125,8 +125,8 @@ enum status dedup_add(const struct queue *queue, MDB_txn *txn,
     put_u64(value, entry->id);
     put_u32(value + 8, entry->revision);
     put_u64(value + 12, entry->body_hash);
-    return hot_put(txn, queue->hot.dedup, span_of(at, KEY_SIZE),
-                   span_of(value, VALUE_SIZE));
+    return hot_put_last(txn, queue->hot.dedup, span_of(at, KEY_SIZE),
+                        span_of(value, VALUE_SIZE));
 }
 
 enum status dedup_expire(const struct queue *queue, MDB_txn *txn,

@@ -31,6 +31,17 @@ enum status hot_put(MDB_txn *txn, MDB_dbi dbi, struct span key,
     return env_status(mdb_put(txn, dbi, &k, &v, 0));
 }
 
+enum status hot_put_last(MDB_txn *txn, MDB_dbi dbi, struct span key,
+                         struct span value)
+{
+    MDB_val k = span_value(key);
+    MDB_val v = span_value(value);
+    int answer = mdb_put(txn, dbi, &k, &v, MDB_APPEND);
+
+    return answer == MDB_KEYEXIST ? hot_put(txn, dbi, key, value)
+                                  : env_status(answer);
+}
+
 enum status hot_remove(MDB_txn *txn, MDB_dbi dbi, struct span key)
 {
     MDB_val k = span_value(key);

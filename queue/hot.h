@@ -69,6 +69,9 @@ MUST_CHECK enum status hot_get(MDB_txn *txn, MDB_dbi dbi, struct span key,
                                struct span *value);
 MUST_CHECK enum status hot_put(MDB_txn *txn, MDB_dbi dbi, struct span key,
                                struct span value);
+/* The same of a key that is likely the highest: pages are filled whole. */
+MUST_CHECK enum status hot_put_last(MDB_txn *txn, MDB_dbi dbi, struct span key,
+                                    struct span value);
 /* Nothing there is OK. */
 MUST_CHECK enum status hot_remove(MDB_txn *txn, MDB_dbi dbi, struct span key);
 

@@ -30,8 +30,10 @@ enum status row_read(const struct hot *hot, MDB_txn *txn, uint64_t id,
     return status == STATUS_OK ? row_decode(value, row) : status;
 }
 
-enum status row_write(const struct hot *hot, MDB_txn *txn, uint64_t id,
-                      const struct row *row)
+static enum status
+row_put(const struct hot *hot, MDB_txn *txn, uint64_t id, const struct row *row,
+        enum status (*put)(MDB_txn *txn, MDB_dbi dbi, struct span key,
+                           struct span value))
 {
     uint8_t key[8];
     struct bytes value = BYTES_EMPTY;
@@ -39,10 +41,22 @@ enum status row_write(const struct hot *hot, MDB_txn *txn, uint64_t id,
 
     put_u64(key, id);
     if (status == STATUS_OK)
-        status = hot_put(txn, hot->deliveries, span_of(key, sizeof key),
-                         bytes_view(&value));
+        status = put(txn, hot->deliveries, span_of(key, sizeof key),
+                     bytes_view(&value));
     bytes_free(&value);
     return status;
+}
+
+enum status row_add(const struct hot *hot, MDB_txn *txn, uint64_t id,
+                    const struct row *row)
+{
+    return row_put(hot, txn, id, row, hot_put_last);
+}
+
+enum status row_write(const struct hot *hot, MDB_txn *txn, uint64_t id,
+                      const struct row *row)
+{
+    return row_put(hot, txn, id, row, hot_put);
 }
 
 /* ---- lanes ------------------------------------------------------------ */

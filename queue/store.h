@@ -101,6 +101,9 @@ MUST_CHECK enum status apply_finish(struct queue *queue, MDB_txn *txn,
 struct row;
 MUST_CHECK enum status row_read(const struct hot *hot, MDB_txn *txn,
                                 uint64_t id, struct row *row);
+/* A new one: its id is above all others. */
+MUST_CHECK enum status row_add(const struct hot *hot, MDB_txn *txn, uint64_t id,
+                               const struct row *row);
 MUST_CHECK enum status row_write(const struct hot *hot, MDB_txn *txn,
                                  uint64_t id, const struct row *row);
 /* Put the row in the lane of its state / take it out. */
