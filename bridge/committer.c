@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define GROUP_COUNT_MAX 512
+#define GROUP_COUNT_MAX 1024
 #define GROUP_BYTES_MAX ((size_t)16 << 20)
 #define KEEP_EVERY_MS (10 * SECOND_MS)
 #define LINGER_MS 10
-#define LINGER_COUNT 128
+#define LINGER_COUNT 64
 
 struct work_list {
     struct work *first;

@@ -32,7 +32,7 @@ struct broker_config {
     uint32_t keepalive_s;      /* 30 */
     uint32_t receive_maximum;  /* 1000 */
     uint32_t session_expiry_s; /* 604800 */
-    uint32_t pending_mb;       /* not yet committed, at most: 64 */
+    uint32_t pending_mb;       /* not yet committed, at most: 16 */
 };
 
 enum config_when_full { WHEN_FULL_SHED_DELIVERED, WHEN_FULL_STOP };

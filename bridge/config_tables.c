@@ -160,7 +160,7 @@ static const struct settings_row broker_rows[] = {
     SETTINGS_UNSIGNED_ROW(keepalive_s, "30", 5, 3600, "MQTT keep alive"),
     SETTINGS_UNSIGNED_ROW(receive_maximum, "1000", 1, 65535, "messages the broker may send before the first is acknowledged"),
     SETTINGS_UNSIGNED_ROW(session_expiry_s, "604800", 60, 4294967295, "how long the broker keeps what was published while the bridge is down"),
-    SETTINGS_UNSIGNED_ROW(pending_mb, "64", 1, 4096, "bytes read and not yet committed, at most; above it the broker is not read"),
+    SETTINGS_UNSIGNED_ROW(pending_mb, "16", 1, 4096, "bytes read and not yet committed, at most; above it the broker is not read"),
 };
 static const struct settings_group broker_group = SETTINGS_GROUP_OF(broker_rows,
     "The connection to the MQTT broker.");

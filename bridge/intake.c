@@ -22,7 +22,7 @@ struct arrival {
     struct arrival *next;
     size_t topic_len;
     size_t payload_len;
-    char raw[]; /* topic, NUL, payload */
+    char *raw; /* topic, NUL, payload; until it is read */
 };
 
 struct intake {
@@ -45,20 +45,23 @@ struct intake {
 void intake_arrived(struct intake *intake, const struct mqtt_message *message)
 {
     size_t topic_len = strlen(message->topic);
-    struct arrival *arrival =
-        malloc(sizeof *arrival + topic_len + 1 + message->payload.len);
+    struct arrival *arrival = calloc(1, sizeof *arrival);
+    char *raw = malloc(topic_len + 1 + message->payload.len);
 
-    if (arrival == NULL)
+    if (arrival == NULL || raw == NULL) {
+        free(arrival);
+        free(raw);
         return; /* not settled: the broker sends it again */
-    memset(arrival, 0, sizeof *arrival);
+    }
+    arrival->raw = raw;
     arrival->intake = intake;
     arrival->ticket = message->ticket;
     arrival->received_at_ms = clock_wall_ms(intake->options.clock);
     arrival->topic_len = topic_len;
     arrival->payload_len = message->payload.len;
-    memcpy(arrival->raw, message->topic, topic_len + 1);
+    memcpy(raw, message->topic, topic_len + 1);
     if (message->payload.len > 0)
-        memcpy(arrival->raw + topic_len + 1, message->payload.data,
+        memcpy(raw + topic_len + 1, message->payload.data,
                message->payload.len);
     pthread_mutex_lock(&intake->lock);
     if (intake->first == NULL)
@@ -115,6 +118,7 @@ static void arrival_durable(struct work *work)
 static void arrival_free(struct arrival *arrival)
 {
     message_free(&arrival->message);
+    free(arrival->raw);
     free(arrival);
 }
 

@@ -1,6 +1,7 @@
 /* sampan-bridge: options, settings, and the exit code. */
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -125,6 +126,9 @@ static int with_settings(const char *path, enum task task)
         code = health_print(config);
     } else {
         signals_block();
+        /* Messages are made in one thread and freed in another: few arenas
+         * keep resident memory near what is in use. */
+        mallopt(M_ARENA_MAX, 2);
         code = bridge_run(config) == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     config_free(config);

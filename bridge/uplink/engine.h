@@ -21,10 +21,11 @@
 #include "transfer.h"
 #include "uplink.h"
 
-#define COMMITTING_MAX 256  /* outcomes not yet on disk: duplicates after a kill */
-#define CANDIDATES_MAX 512  /* looked at and not yet sent, a lane */
-#define REFILL_COUNT 128    /* read from a lane at a time */
-#define RESENDS_MAX 4096    /* records between attempts */
+#define COMMITTING_MAX                                                         \
+    220 /* outcomes not yet on disk: duplicates after a kill */
+#define CANDIDATES_MAX 512 /* looked at and not yet sent, a lane */
+#define REFILL_COUNT 128   /* read from a lane at a time */
+#define RESENDS_MAX 4096   /* records between attempts */
 
 /* An outcome on its way to the store and back. */
 struct outcome {
