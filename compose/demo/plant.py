@@ -78,9 +78,8 @@ def settings(urls, files, outage=False):
         "lanes": [lane("north-in", "A01", "in"),
                   lane("north-out", "A02", "out")],
     }
-    if outage:  # a demonstration of retries that nobody has to wait for
-        whole["uplink"] = {"resend_after_s": [1, 2, 3], "round_s": 5,
-                           "round_max_s": 10}
+    if outage:  # a demonstration of resends that nobody has to wait for
+        whole["uplink"] = {"resend_after_s": [1, 2, 3]}
     return whole
 
 
