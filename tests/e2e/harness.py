@@ -275,6 +275,20 @@ def access_record(number, **other):
             "carHeadImg": small, "carImg": small, **other}
 
 
+def slow_flush(folder, ms=None, wait_for=None):
+    """The environment of a program whose store has a slow disk."""
+    shim = pathlib.Path(folder) / "slow_flush.so"
+    if not shim.exists():
+        subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC",
+                        "-o", shim, HERE / "slow_flush.c", "-ldl"], check=True)
+    env = {"LD_PRELOAD": str(shim)}
+    if ms is not None:
+        env["SLOW_FLUSH_MS"] = str(ms)
+    if wait_for is not None:
+        env["SLOW_FLUSH_WHILE"] = str(wait_for)
+    return env
+
+
 class Site(Stack):
     """Stack, with waits and promises."""
 
@@ -464,4 +478,4 @@ class Site(Stack):
 
 __all__ = ["Site", "Speaker", "Receipts", "Load", "Keeper", "Sink",
            "StackError", "access_record", "china", "jpeg", "picture",
-           "wait_until", "CHINA", "ENTERPRISE", "HERE", "VIN"]
+           "slow_flush", "wait_until", "CHINA", "ENTERPRISE", "HERE", "VIN"]
