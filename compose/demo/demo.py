@@ -152,15 +152,18 @@ class Demo:
         return self.close_books()
 
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def stop_on(number, frame):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for other in ENDS:  # once is enough: we are busy ending the others
+        signal.signal(other, signal.SIG_IGN)
     raise Stop
 
 
 def main():
     arguments = read_arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         signal.signal(number, stop_on)
     try:
         folder, lock = take_folder(arguments.var)

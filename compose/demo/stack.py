@@ -22,6 +22,7 @@ import paho.mqtt.client as mqtt
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"
 PR_SET_PDEATHSIG = 1
+CLOSE_S = 6  # the bridge needs up to 5
 LIBC = ctypes.CDLL(None)
 
 
@@ -87,7 +88,7 @@ def yaml_scalar(value):
 
 def die_with_parent():
     """In the child: end when the parent does, whatever ended it."""
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Process:
@@ -394,8 +395,9 @@ class Stack:
         for process in self.processes:  # all at once, then wait for each
             if process.running():
                 process.popen.terminate()
+        end = time.monotonic() + CLOSE_S
         for process in self.processes:
-            process.stop()
+            process.stop(max(end - time.monotonic(), 0.1))
 
     def __enter__(self):
         return self
