@@ -7,9 +7,9 @@
 
 #include "stream.h"
 
-#define CONNECT_S 15       /* above the relay's own limit */
-#define DISCONNECT_MS 1000 /* for what was sent to be acknowledged */
-#define UNSENT_MAX 10000   /* messages that wait in Paho */
+#define CONNECT_S 15      /* above the relay's own limit */
+#define DISCONNECT_MS 500 /* for what was sent to be acknowledged */
+#define UNSENT_MAX 10000  /* messages that wait in Paho */
 
 struct connect {
     const struct session_options *options;

@@ -43,20 +43,19 @@ static void on_linked(void *arg, bool up, const char *why)
     control->events.linked(control->events.arg, up, why);
 }
 
-/* What cannot be sent now is lost with the connection, or sent again. */
+/* What cannot be sent is lost with the connection, or retained. */
 static void on_idle(void *arg)
 {
     struct mqtt_control *control = arg;
     struct letter *letter;
+    enum status status = STATUS_OK;
 
-    while ((letter = outbox_take(control->outbox)) != NULL) {
-        enum status status = session_send(control->session, letter->topic,
-                                          bytes_view(&letter->payload),
-                                          letter->qos, letter->retained);
-
+    while (status == STATUS_OK && session_has_room(control->session) &&
+           (letter = outbox_take(control->outbox)) != NULL) {
+        status = session_send(control->session, letter->topic,
+                              bytes_view(&letter->payload), letter->qos,
+                              letter->retained);
         letter_free(letter);
-        if (status != STATUS_OK)
-            break;
     }
 }
 

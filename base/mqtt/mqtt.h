@@ -4,10 +4,10 @@
  *
  * Paho MQTT C cannot hold an acknowledgement back.  So a source's MQTTAsync
  * client talks to a relay in this process, and the relay to the broker
- * (TCP or TLS).  Everything passes at once except the PUBACKs that Paho
- * sends: each is held by packet identifier until mqtt_source_settle names
- * its message.  PINGREQ passes while PUBACKs are held, so the session stays
- * up when the disk is slow or the store is full.
+ * (TCP or TLS).  Messages pass at once.  The PUBACKs that Paho sends end at
+ * the relay, which sends one for each message that mqtt_source_settle names,
+ * in the order settled.  The relay pings the broker by itself, so the session
+ * stays up when the disk is slow or the store is full.
  *
  *   broker --PUBLISH--> relay --> Paho --> arrived(ticket)
  *                         |                     ... stored ...
@@ -18,7 +18,9 @@
  * A ticket of an earlier connection settles nothing: harmless.
  *
  * Above limit_bytes handed over and not yet settled the relay stops reading
- * the broker (TCP then holds the broker back) until settling makes room.
+ * the broker (TCP then holds the broker back) until settling has made room
+ * for a quarter of it.  More may be handed over by one read (64 KiB) and the
+ * packet begun by it.  Tickets of earlier connections count until settled.
  */
 #ifndef SAMPAN_MQTT_H
 #define SAMPAN_MQTT_H
@@ -73,7 +75,10 @@ struct mqtt_source_events {
 /*
  * Start: returns at once and connects, and reconnects for ever, by itself
  * (first after 100 ms, then up to 10 s, with jitter).  filters are subscribed
- * at QoS 1 on each new session.  IO, NOMEM, INVALID.
+ * at QoS 1 on each connection, so retained messages come each time; when the
+ * broker refuses one, the connection is ended and tried again.  *source is
+ * set before the first event.  options and filters are copied.  IO, NOMEM,
+ * INVALID (also: no filter, limit_bytes or receive_maximum of 0).
  */
 MUST_CHECK enum status mqtt_source_open(const struct mqtt_options *options,
                                         const char *const *filters,
@@ -88,7 +93,8 @@ void mqtt_source_settle(struct mqtt_source *source, const uint64_t *tickets,
 void mqtt_source_stop(struct mqtt_source *source);
 /* Bytes handed over and not yet settled. */
 size_t mqtt_source_pending(const struct mqtt_source *source);
-/* Sends what may go, disconnects without ending the session, joins. */
+/* Sends what may go, disconnects without ending the session, joins; about two
+ * seconds at most, and no event after it.  Not in an event. */
 void mqtt_source_close(struct mqtt_source *source);
 
 /* ---- the control client ------------------------------------------------ */
@@ -101,21 +107,26 @@ struct mqtt_control_events {
     void *arg;
 };
 
-/* As above, without a relay: PUBACKs go at once, clean start, no session. */
+/* As above, without a relay: PUBACKs go at once, clean start, no session;
+ * filter_count may be 0. */
 MUST_CHECK enum status
 mqtt_control_open(const struct mqtt_options *options,
                   const char *const *filters, size_t filter_count,
                   const struct mqtt_control_events *events,
                   struct mqtt_control **control);
 /*
- * Send without waiting, QoS 0 or 1; while there is no connection a retained
- * message replaces the one of its topic that waits, any other is dropped.
- * OFFLINE (dropped), NOMEM.  Any thread, and in arrived.
+ * Send without waiting, QoS 0 or 1, in order.  The last retained message of
+ * each topic is kept and sent again at each connection, since the broker may
+ * have lost it or put the will in its place; so it may be published at any
+ * time.  Any other is dropped while there is no connection.  OFFLINE
+ * (dropped), NOMEM (also: 10000 messages wait, or 1000 topics are retained).
+ * Any thread, and in arrived.
  */
 MUST_CHECK enum status mqtt_control_publish(struct mqtt_control *control,
                                             const char *topic,
                                             struct span payload, int qos,
                                             bool retained);
+/* What waits is sent, for a second at most.  Not in an event. */
 void mqtt_control_close(struct mqtt_control *control);
 
 /* Does a topic match a filter (+ and #)?  MQTT 5, clause 4.7. */

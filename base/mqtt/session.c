@@ -11,7 +11,9 @@
 #include "connect.h"
 #include "thread.h"
 
-#define CLOSE_MS 1500 /* for Paho to say that it has disconnected */
+#define WINDOW_MAX 100 /* messages out at a time */
+#define LINGER_MS 1000 /* of a close, for what is to be sent */
+#define CLOSE_MS 1000  /* for Paho to say that it has disconnected */
 #define REFUSED_WHY "the broker refused a subscription"
 
 enum state { DOWN, CONNECTING, UP, REFUSED, LEAVING };
@@ -28,7 +30,10 @@ struct session {
     bool subscribes; /* UP, and Paho is not yet asked to */
     bool news;       /* linked is to be called */
     bool poked;
+    int window; /* as many may be out at a time */
+    int out;
     bool closing;
+    int64_t linger_until_ms;
     bool ended; /* the last disconnect is through */
     bool told_up;
     char told[SESSION_WHY_MAX];
@@ -84,13 +89,27 @@ static void go_down(struct session *session, const char *why)
     pthread_mutex_unlock(&session->mutex);
 }
 
+/* One less than the broker takes, so that Paho never waits for it. */
+static int window_of(MQTTProperties *connack)
+{
+    int most = WINDOW_MAX + 1;
+
+    if (MQTTProperties_hasProperty(connack, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM))
+        most = MQTTProperties_getNumericValue(
+            connack, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
+    if (most > WINDOW_MAX)
+        return WINDOW_MAX;
+    return most > 1 ? most - 1 : 1;
+}
+
 static void on_connected(void *context, MQTTAsync_successData5 *data)
 {
     struct session *session = context;
 
-    (void)data;
     pthread_mutex_lock(&session->mutex);
     session->state = UP;
+    session->window = window_of(&data->properties);
+    session->out = 0;
     session->subscribes = true;
     session->news = true;
     session->poked = true; /* what waited can go */
@@ -116,6 +135,11 @@ static void on_not_connected(void *context, MQTTAsync_failureData5 *data)
         go_down(session, text == NULL ? "the broker refuses" : text);
         return;
     }
+    /* Paho's own words ("TCP/TLS connect failure") say more than nothing, but
+     * of a relay only that it went. */
+    if (tls[0] == '\0' && session->events.explain == NULL &&
+        data->message != NULL)
+        snprintf(tls, sizeof tls, "%s", data->message);
     go_down(session, tls);
 }
 
@@ -174,6 +198,29 @@ static void on_not_subscribed(void *context, MQTTAsync_failureData5 *data)
 {
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
         refuse(context);
+}
+
+/* A message is through, or never will be. */
+static void one_less(struct session *session)
+{
+    pthread_mutex_lock(&session->mutex);
+    if (session->out > 0)
+        session->out--;
+    session->poked = true;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
+static void on_sent(void *context, MQTTAsync_successData5 *data)
+{
+    (void)data;
+    one_less(context);
+}
+
+static void on_not_sent(void *context, MQTTAsync_failureData5 *data)
+{
+    (void)data;
+    one_less(context);
 }
 
 static void on_left(void *context, MQTTAsync_successData5 *data)
@@ -253,14 +300,39 @@ static void do_idle(struct session *session)
         session->events.idle(session->events.arg);
 }
 
-/* Wait for a change, or for the time of the next attempt. */
+/* Closing, but what was to be sent may still become so. */
+static bool must_linger(const struct session *session)
+{
+    return session->state == UP && session->out > 0 &&
+           now() < session->linger_until_ms;
+}
+
+/* The condition's clock differs from the steady one by the time that the
+ * machine slept. */
+static struct timespec in(int64_t wait_ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    if (wait_ms > 0) {
+        until.tv_sec += (time_t)(wait_ms / 1000);
+        until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    }
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    return until;
+}
+
+/* Wait for a change, or for the time of the next attempt or of the end. */
 static void wait_for_change(struct session *session)
 {
-    int64_t at_ms = session->backoff.retry_at_ms;
-    struct timespec until = {(time_t)(at_ms / 1000),
-                             (long)(at_ms % 1000) * 1000000};
+    int64_t at_ms = session->closing ? session->linger_until_ms
+                                     : session->backoff.retry_at_ms;
+    struct timespec until = in(at_ms - now());
 
-    if (session->state == DOWN && !session->closing)
+    if (session->state == DOWN || session->closing)
         pthread_cond_timedwait(&session->changed, &session->mutex, &until);
     else
         pthread_cond_wait(&session->changed, &session->mutex);
@@ -310,7 +382,7 @@ static void *session_run(void *arg)
     for (;;) {
         if (act(session))
             continue;
-        if (session->closing)
+        if (session->closing && !must_linger(session))
             break;
         wait_for_change(session);
     }
@@ -376,27 +448,44 @@ void session_poke(struct session *session)
     pthread_mutex_unlock(&session->mutex);
 }
 
+bool session_has_room(struct session *session)
+{
+    bool room;
+
+    pthread_mutex_lock(&session->mutex);
+    room = session->state == UP && session->out < session->window;
+    pthread_mutex_unlock(&session->mutex);
+    return room;
+}
+
+static void one_more(struct session *session)
+{
+    pthread_mutex_lock(&session->mutex);
+    session->out++;
+    pthread_mutex_unlock(&session->mutex);
+}
+
 enum status session_send(struct session *session, const char *topic,
                          struct span payload, int qos, bool retained)
 {
-    return MQTTAsync_send(connect_client(session->connect), topic,
-                          (int)payload.len, payload.data, qos, retained,
-                          NULL) == MQTTASYNC_SUCCESS
-               ? STATUS_OK
-               : STATUS_OFFLINE;
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+
+    options.context = session;
+    options.onSuccess5 = on_sent;
+    options.onFailure5 = on_not_sent;
+    one_more(session);
+    if (MQTTAsync_send(connect_client(session->connect), topic,
+                       (int)payload.len, payload.data, qos, retained,
+                       &options) == MQTTASYNC_SUCCESS)
+        return STATUS_OK;
+    one_less(session);
+    return STATUS_OFFLINE;
 }
 
 static void wait_until_ended(struct session *session)
 {
-    struct timespec until;
+    struct timespec until = in(CLOSE_MS);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CLOSE_MS / 1000;
-    until.tv_nsec += CLOSE_MS % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
     pthread_mutex_lock(&session->mutex);
     while (!session->ended)
         if (pthread_cond_timedwait(&session->changed, &session->mutex,
@@ -411,6 +500,7 @@ void session_close(struct session *session)
         return;
     pthread_mutex_lock(&session->mutex);
     session->closing = true;
+    session->linger_until_ms = now() + LINGER_MS;
     pthread_cond_broadcast(&session->changed);
     pthread_mutex_unlock(&session->mutex);
     pthread_join(session->thread, NULL);

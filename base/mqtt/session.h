@@ -52,6 +52,12 @@ MUST_CHECK enum status session_open(const struct session_options *options,
                                     struct session **session);
 /* Any thread. */
 void session_poke(struct session *session);
+/*
+ * In idle only: may another be sent?  When no longer, idle is called again as
+ * soon as one may.  Paho itself would wait up to a second once as many
+ * messages are out as the broker takes at a time (its Receive Maximum).
+ */
+bool session_has_room(struct session *session);
 /* In idle only.  OFFLINE: it was not sent. */
 MUST_CHECK enum status session_send(struct session *session, const char *topic,
                                     struct span payload, int qos,
