@@ -55,7 +55,7 @@ SILENT = ["base/settings", "base/mqtt", "queue", "crypto", "bridge/platforms"]
 # The C library, POSIX and Linux.
 SYSTEM = re.compile(r"(sys|arpa|net|netinet|linux|asm)/[a-z0-9_]+\.h|("
                     "assert|ctype|dirent|endian|errno|fcntl|fnmatch|getopt|glob|iconv"
-                    "|inttypes|langinfo|libgen|limits|locale|math|netdb|poll"
+                    "|inttypes|langinfo|libgen|limits|locale|malloc|math|netdb|poll"
                     "|pthread|regex|sched|semaphore|setjmp|signal|stdalign"
                     "|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib"
                     "|stdnoreturn|string|strings|syslog|termios|threads|time"
