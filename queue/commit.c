@@ -14,11 +14,19 @@ static enum status choose_month(struct queue *queue, int64_t now_ms,
                                 struct month **month)
 {
     uint32_t number = month_number(now_ms);
+    struct month *newest = months_newest(&queue->months);
+    enum status status;
 
-    *month = months_newest(&queue->months);
-    if (*month != NULL && (*month)->number >= number)
+    *month = newest;
+    if (newest != NULL && newest->number >= number)
         return STATUS_OK;
-    return store_month_begin(queue, number, month);
+    status = store_month_begin(queue, number, month);
+    /* No room for a new one must not end what the old one still takes. */
+    if (status != STATUS_OK && newest != NULL) {
+        *month = newest;
+        return STATUS_OK;
+    }
+    return status;
 }
 
 static enum status make_room(struct queue *queue, struct env *env)

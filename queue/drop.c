@@ -79,9 +79,16 @@ static enum status carry_one(struct carry *carry)
     return status;
 }
 
-static enum status carry_some(struct carry *carry, int64_t now_ms)
+/* Dropping a month must not begin one, whatever the clock says: that would
+ * make the next one old enough. */
+static enum status begin_in_newest(struct queue *queue)
 {
-    enum status status = queue_begin(carry->queue, now_ms);
+    return queue_begin(queue, 0);
+}
+
+static enum status carry_some(struct carry *carry)
+{
+    enum status status = begin_in_newest(carry->queue);
 
     if (status != STATUS_OK)
         return status;
@@ -94,14 +101,13 @@ static enum status carry_some(struct carry *carry, int64_t now_ms)
     return queue_commit(carry->queue, NULL, NULL);
 }
 
-static enum status carry_notes(struct queue *queue, const struct month *month,
-                               int64_t now_ms)
+static enum status carry_notes(struct queue *queue, const struct month *month)
 {
     struct carry carry = {.queue = queue, .month = month};
     enum status status = bytes_append_text(&carry.key, " ");
 
     while (status == STATUS_OK && !carry.done)
-        status = carry_some(&carry, now_ms);
+        status = carry_some(&carry);
     bytes_free(&carry.key);
     bytes_free(&carry.value);
     return status;
@@ -176,12 +182,11 @@ static enum status pack_left(struct queue *queue, const struct month *month,
     return status == STATUS_OK && to.failed ? STATUS_NOMEM : status;
 }
 
-static enum status put_left(struct queue *queue, const struct month *month,
-                            int64_t now_ms)
+static enum status put_left(struct queue *queue, const struct month *month)
 {
     struct bytes value = BYTES_EMPTY;
     char key[sizeof STORE_SPACE + MONTH_NAME_SIZE];
-    enum status status = queue_begin(queue, now_ms);
+    enum status status = begin_in_newest(queue);
 
     if (status != STATUS_OK)
         return status;
@@ -288,12 +293,12 @@ static enum status retire(struct queue *queue, struct month *month)
     return status == STATUS_OK ? folder_remove(dropped) : status;
 }
 
-enum status drop_month(struct queue *queue, struct month *month, int64_t now_ms)
+enum status drop_month(struct queue *queue, struct month *month)
 {
-    enum status status = carry_notes(queue, month, now_ms);
+    enum status status = carry_notes(queue, month);
 
     if (status == STATUS_OK)
-        status = put_left(queue, month, now_ms);
+        status = put_left(queue, month);
     if (status == STATUS_OK && queue->hot_behind)
         status = STATUS_IO; /* hot does not know yet: the next call goes on */
     return status == STATUS_OK ? retire(queue, month) : status;

@@ -100,20 +100,31 @@ static enum status expire(struct queue *queue, int64_t now_ms)
 }
 
 static enum status drop(struct queue *queue, struct month *month,
-                        int64_t now_ms, enum queue_kept *kept,
+                        enum queue_kept *kept,
                         char name[static MONTH_NAME_SIZE])
 {
     enum status status;
 
     memcpy(name, month->name, MONTH_NAME_SIZE);
-    status = drop_month(queue, month, now_ms);
+    status = drop_month(queue, month);
     if (status == STATUS_OK)
         *kept = KEPT_NOT_A_MONTH;
     return status;
 }
 
-static enum status shed(struct queue *queue, int64_t now_ms,
-                        enum queue_kept *kept,
+/* The copy did not fit: then a month has to go as it is.  LMDB calls a write
+ * that was cut short an I/O error. */
+static bool no_room_to_slim(const struct queue *queue, enum status status)
+{
+    uint64_t used_bytes;
+    uint64_t fs_free_bytes;
+
+    space_measure(queue, &used_bytes, &fs_free_bytes);
+    return status == STATUS_FULL ||
+           (status == STATUS_IO && fs_free_bytes < SLIM_LEAST_BYTES);
+}
+
+static enum status shed(struct queue *queue, enum queue_kept *kept,
                         char name[static MONTH_NAME_SIZE])
 {
     struct month *month;
@@ -124,12 +135,14 @@ static enum status shed(struct queue *queue, int64_t now_ms,
         status = slim_month(queue, month);
         if (status == STATUS_OK)
             *kept = KEPT_NO_PICTURES;
-        return status;
+        if (!no_room_to_slim(queue, status))
+            return status;
+        status = STATUS_OK;
     }
     if (status == STATUS_OK)
         status = oldest_settled(queue, 0, &month);
     if (status == STATUS_OK && month != NULL)
-        status = drop(queue, month, now_ms, kept, name);
+        status = drop(queue, month, kept, name);
     return status;
 }
 
@@ -161,8 +174,8 @@ enum status queue_keep(struct queue *queue, int64_t now_ms,
         (status = oldest_outdated(queue, now_ms, &outdated)) != STATUS_OK)
         return status;
     if (outdated != NULL)
-        return drop(queue, outdated, now_ms, kept, month);
+        return drop(queue, outdated, kept, month);
     if (queue->options.when_full == QUEUE_SHED_DELIVERED && near_full(queue))
-        return shed(queue, now_ms, kept, month);
+        return shed(queue, kept, month);
     return STATUS_OK;
 }

@@ -146,8 +146,11 @@ enum status month_open_copy(const char *folder, uint32_t number,
     status = open_env(made, folder, suffix, map_bytes, flags, first_seq != 0);
     if (status == STATUS_OK)
         status = open_existing(made);
-    if (status == STATUS_NOT_FOUND && first_seq != 0)
+    if (status == STATUS_NOT_FOUND && first_seq != 0) {
         status = begin_month(made, first_seq);
+        if (status == STATUS_OK)
+            status = folder_sync(made->env.path);
+    }
     if (status != STATUS_OK) {
         month_close(made);
         return status;

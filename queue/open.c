@@ -343,6 +343,10 @@ static enum status make_queue(const struct queue_options *options, bool reader,
     made->reader = reader;
     made->options = *options;
     made->room_bytes = ROOM_BYTES;
+    if (made->options.keep_months < 1)
+        made->options.keep_months = 1; /* the running one */
+    if (made->options.dedup_days < 0)
+        made->options.dedup_days = 0;
     /* Readers come without end; without this the committer could starve. */
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setkind_np(&attributes,

@@ -13,6 +13,7 @@
 #include "state.h"
 
 #define ANSWER_MAX 2048
+#define BODY_MAX (UINT32_C(1) << 30) /* LMDB takes less than 4 GB */
 #define REASON_MAX 511
 #define HOT_COST 512 /* what a record takes in hot, roughly */
 #define PAGE_BYTES 4096
@@ -119,7 +120,7 @@ static bool event_fits(const struct queue_event *event)
     return event->kind != NULL && fits(event->kind, NAME_MAX_LEN) &&
            fits(event->device, 63) && fits(event->topic, 1023) &&
            fits(event->event_id, 127) && fits(event->reason, REASON_MAX) &&
-           event->fate != FATE_REPEAT && event->body.len < UINT32_MAX;
+           event->fate != FATE_REPEAT && event->body.len <= BODY_MAX;
 }
 
 static bool no_room(const struct queue *queue, uint64_t more)
@@ -240,6 +241,7 @@ static bool delivery_fits(const struct queue_delivery_new *made)
            fits(made->destination, NAME_MAX_LEN) &&
            fits(made->interface, NAME_MAX_LEN) && fits(made->number, 127) &&
            fits(made->subject, 63) && made->event_count <= RECORD_EVENTS_MAX &&
+           made->facts.len <= BODY_MAX &&
            (made->state == STATE_WAITING || made->state == STATE_HELD ||
             made->state == STATE_REJECTED);
 }
@@ -388,7 +390,8 @@ enum status queue_put_outcome(struct queue *queue,
     enum status status;
 
     assert(queue->group.open);
-    if (!fits(outcome->actor, 63) || !fits(outcome->verb, 63))
+    if (!fits(outcome->actor, 63) || !fits(outcome->verb, 63) ||
+        outcome->facts.len > BODY_MAX)
         return STATUS_INVALID;
     status =
         row_read(&queue->hot, queue->group.hot_txn, outcome->delivery, &row);
@@ -419,7 +422,7 @@ enum status queue_put_note(struct queue *queue, const char *space,
     size_t space_len = strlen(space);
 
     if (space_len == 0 || space_len + 1 + key.len > sizeof whole ||
-        strcmp(space, STORE_SPACE) == 0)
+        value.len > BODY_MAX || strcmp(space, STORE_SPACE) == 0)
         return STATUS_INVALID;
     memcpy(whole, space, space_len);
     whole[space_len] = '/';

@@ -219,8 +219,7 @@ MUST_CHECK enum status fate_write(const struct hot *hot, MDB_txn *txn,
                                   uint64_t event, const struct fate_row *row);
 
 /* Put what must outlive the month into the running one, then remove it. */
-MUST_CHECK enum status drop_month(struct queue *queue, struct month *month,
-                                  int64_t now_ms);
+MUST_CHECK enum status drop_month(struct queue *queue, struct month *month);
 /* A note of the store's own: what was left of a month. */
 MUST_CHECK enum status drop_apply(const struct applying *at, struct span value);
 /* Remove months that are known to be dropped and are still there: a crash

@@ -1,6 +1,9 @@
 /* Months, retention, shedding, quota: what goes, what never goes. */
 #include "queue_help.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static int setup(void **state)
 {
     struct store *store = store_make();
@@ -652,4 +655,38 @@ static void a_month_marked_dropped_is_removed_at_the_next_open(void **state)
     assert_false(there(store, "2026-11"));
     assert_int_equal(totals_of(store, 0).made, before.made);
     assert_sound(store);
+}
+
+static void a_month_that_cannot_be_begun_leaves_the_old_one_open(void **state)
+{
+    struct store *store = *state;
+    struct rlimit limit;
+    uint64_t id = live_in(store, 0, STATE_WAITING);
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 1000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_ok(queue_begin(store->queue, month_later(1)));
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    put_event(store, event_at(month_later(1)));
+    commit(store);
+    assert_int_equal(space_of(store).months, 1);
+    assert_int_equal(live_in(store, 1, STATE_WAITING), id + 3);
+    assert_int_equal(space_of(store).months, 2);
+    store_reopen_test(store);
+    assert_sound(store);
+}
+
+static void the_running_month_is_kept_whatever_is_asked(void **state)
+{
+    struct store *store = *state;
+
+    store->options.keep_months = 0;
+    store_reopen_test(store);
+    live_in(store, 0, STATE_DELIVERED);
+    live_in(store, 1, STATE_DELIVERED);
+    assert_int_equal(keep_all(store, 9), 1);
+    assert_int_equal(space_of(store).months, 1);
 }
