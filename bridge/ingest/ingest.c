@@ -18,6 +18,7 @@
 
 #define LEDGER_LIMIT_BYTES ((size_t)32 << 20)
 #define KEEP_DAYS OUTGOING_KEEP_DAYS /* of numbers and held records */
+#define TOPIC_SIZE 1024              /* what the store keeps of a topic */
 #define SWEEP_DAYS_MAX 400           /* a day each, after a long pause */
 
 struct ingest {
@@ -116,11 +117,11 @@ static enum status find_interface(const struct storing *storing,
                                   char reason[static 512])
 {
     const struct message *message = storing->message;
-    char names[360];
+    char names[320];
 
     if (delivery_target(storing->config, message->device, target) !=
         STATUS_OK) {
-        snprintf(reason, 512, "topic: there is no destination \"%s\"",
+        snprintf(reason, 512, "topic: destination \"%s\" is switched off",
                  message->device);
         return STATUS_NOT_FOUND;
     }
@@ -409,8 +410,10 @@ static enum status put_repeat(struct storing *storing)
 static enum status store_joining(struct storing *storing)
 {
     const struct message *message = storing->message;
-    struct joining joining = {storing->config, storing->queue, storing->now_ms,
-                              0};
+    struct joining joining = {.config = storing->config,
+                              .queue = storing->queue,
+                              .now_ms = storing->now_ms,
+                              .fate = FATE_JOINING};
     bool wanted = joining_wants(storing->config, message);
     bool capture = message->class == MESSAGE_CAPTURE;
     enum queue_fate fate = wanted               ? FATE_JOINING
@@ -423,6 +426,7 @@ static enum status store_joining(struct storing *storing)
     if ((status = put_event(storing, fate)) != STATUS_OK ||
         fate != FATE_JOINING)
         return status;
+    joining.event = storing->event.id;
     if (storing->known != 0)
         status = joining_revision(&joining, message, storing->event.id,
                                   storing->known);
@@ -430,6 +434,7 @@ static enum status store_joining(struct storing *storing)
         status = joining_capture(&joining, message, storing->event.id);
     else
         status = joining_weight(&joining, message, storing->event.id);
+    storing->result->fate = joining.fate;
     storing->result->deliveries += joining.deliveries;
     return status;
 }
@@ -535,16 +540,18 @@ enum status ingest_store(struct ingest *ingest, struct queue *queue,
                               .message = message,
                               .now_ms = now_ms,
                               .result = result};
+    char topic[TOPIC_SIZE];
     bool repeat = false;
     enum status status;
 
     *result = (struct ingest_result){.stored = true};
     if (message->class == MESSAGE_STATUS && message->valid)
         return STATUS_OK; /* a state, not an event */
+    snprintf(topic, sizeof(topic), "%s", bytes_text(&message->topic));
     storing.event = (struct queue_event){
         .kind = message->kind,
         .device = message->device,
-        .topic = bytes_text(&message->topic),
+        .topic = topic,
         .event_id = message->event_id,
         .event_at_ms = message->event_at_ms,
         .received_at_ms = message->received_at_ms,
@@ -639,7 +646,8 @@ static enum status sweep(const struct ingest *ingest, struct queue *queue,
 enum status ingest_tick(struct ingest *ingest, struct queue *queue,
                         int64_t now_ms)
 {
-    struct joining joining = {ingest->config, queue, now_ms, 0};
+    struct joining joining = {
+        .config = ingest->config, .queue = queue, .now_ms = now_ms};
     enum status status = STATUS_OK;
 
     if (ingest->ledger_digest[0] != 0)

@@ -98,10 +98,13 @@ bool joining_wants(const struct config *config, const struct message *message)
 
 /* ---- notes of passages -------------------------------------------------- */
 
-static enum status settle(struct joining *joining, uint64_t event,
-                          enum queue_fate fate)
+enum status joining_settle(struct joining *joining, uint64_t event,
+                           enum queue_fate fate)
 {
     enum status status = queue_put_fate(joining->queue, event, fate);
+
+    if (event == joining->event)
+        joining->fate = fate;
 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -343,7 +346,7 @@ static enum status place_capture(struct joining *joining,
         return status;
     status = is_echo(joining, lane, capture, &found);
     if (status == STATUS_OK && found)
-        return settle(joining, capture->event, FATE_USED);
+        return joining_settle(joining, capture->event, FATE_USED);
     if (status == STATUS_OK && open != NULL)
         status = finish(joining, lane, open);
     if (status != STATUS_OK)
@@ -363,7 +366,7 @@ enum status joining_capture(struct joining *joining,
     enum status status;
 
     if (lane == NULL)
-        return settle(joining, event, FATE_UNROUTED);
+        return joining_settle(joining, event, FATE_UNROUTED);
     status = read_open(joining, lane, &passage, &open);
     if (status != STATUS_OK)
         return status;
@@ -387,7 +390,7 @@ enum status joining_revision(struct joining *joining,
     enum status status;
 
     if (lane == NULL)
-        return settle(joining, event, FATE_UNROUTED);
+        return joining_settle(joining, event, FATE_UNROUTED);
     status = read_open(joining, lane, &passage, &open);
     if (status != STATUS_OK)
         return status;
@@ -398,7 +401,7 @@ enum status joining_revision(struct joining *joining,
     status = outgoing_late(joining, lane, &news, &found);
     if (status != STATUS_OK || found)
         return status;
-    return settle(joining, event, FATE_UNROUTED);
+    return joining_settle(joining, event, FATE_UNROUTED);
 }
 
 /* ---- weights ------------------------------------------------------------ */
@@ -468,7 +471,7 @@ static enum status put_weight(struct joining *joining,
     weight_key(weight->plate, message->device, key);
     status = read_weight(joining, key, &older, &there);
     if (status == STATUS_OK && there)
-        status = settle(joining, older.event, FATE_UNROUTED);
+        status = joining_settle(joining, older.event, FATE_UNROUTED);
     if (status == STATUS_OK && (json = weight_to_json(weight)) == NULL)
         status = STATUS_NOMEM;
     if (status == STATUS_OK)
@@ -521,7 +524,7 @@ enum status joining_weight(struct joining *joining,
     if (status != STATUS_OK || taken)
         return status;
     if (rocking || wait_ms == 0)
-        return settle(joining, event, FATE_UNROUTED);
+        return joining_settle(joining, event, FATE_UNROUTED);
     return put_weight(joining, message, &weight, wait_ms);
 }
 
@@ -534,7 +537,7 @@ static enum status give_up(struct joining *joining,
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < passage->event_count && status == STATUS_OK; i++)
-        status = settle(joining, passage->events[i], FATE_UNROUTED);
+        status = joining_settle(joining, passage->events[i], FATE_UNROUTED);
     return status;
 }
 
@@ -576,7 +579,7 @@ static enum status end_weight(struct joining *joining, const char *key,
 
     if (status != STATUS_OK || !good)
         return status;
-    return settle(joining, weight.event, FATE_UNROUTED);
+    return joining_settle(joining, weight.event, FATE_UNROUTED);
 }
 
 static const struct waiting {

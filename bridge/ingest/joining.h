@@ -26,8 +26,14 @@ struct joining {
     const struct config *config;
     struct queue *queue;
     int64_t now_ms;
-    unsigned deliveries; /* out: made meanwhile */
+    uint64_t event;       /* what has just come; 0: nothing */
+    enum queue_fate fate; /* out: its fate now */
+    unsigned deliveries;  /* out: made meanwhile */
 };
+
+/* An event's fate changes; one whose month has been dropped has none. */
+MUST_CHECK enum status joining_settle(struct joining *joining, uint64_t event,
+                                      enum queue_fate fate);
 
 /* The message is stored as event, with fate JOINING; what becomes of it now
  * is put with queue_put_fate. */

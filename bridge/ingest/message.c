@@ -60,19 +60,39 @@ static bool next_segment(const char **at, char segment[static 64])
     return true;
 }
 
+static bool is_destination(const struct config *config, const char *name)
+{
+    for (unsigned i = 0; i < config->destination_count; i++)
+        if (strcmp(config->destinations[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What is not in the settings gets no kind of its own: kinds are counted. */
+static void take_record_topic(struct reading *reading, const char *destination,
+                              const char *interface)
+{
+    struct message *message = reading->message;
+
+    message->class = MESSAGE_RECORD;
+    reading->form = PAYLOAD_RECORD;
+    snprintf(message->interface, sizeof(message->interface), "%s", interface);
+    if (is_destination(reading->config, destination)) {
+        snprintf(message->kind, sizeof(message->kind), "up/%.60s", destination);
+        return;
+    }
+    strcpy(message->kind, "up/unknown");
+    refuse(message, "topic: there is no destination \"%s\"", destination);
+}
+
 static void take_own_topic(struct reading *reading, const char *device_class,
                            const char *device, const char *name)
 {
     struct message *message = reading->message;
 
     snprintf(message->device, sizeof(message->device), "%s", device);
-    if (strcmp(device_class, "up") == 0) {
-        message->class = MESSAGE_RECORD;
-        reading->form = PAYLOAD_RECORD;
-        snprintf(message->kind, sizeof(message->kind), "up/%.60s", device);
-        snprintf(message->interface, sizeof(message->interface), "%s", name);
-        return;
-    }
+    if (strcmp(device_class, "up") == 0)
+        take_record_topic(reading, device, name);
     for (size_t i = 0; i < sizeof(own_topics) / sizeof(own_topics)[0]; i++)
         if (strcmp(own_topics[i].device_class, device_class) == 0 &&
             strcmp(own_topics[i].name, name) == 0) {
@@ -227,6 +247,8 @@ static enum status parse(struct reading *reading)
         goto out;
     message->json = json_loadb(bytes_text(&reduced), reduced.len,
                                JSON_REJECT_DUPLICATES, &error);
+    if (message->reason[0] != 0)
+        goto out; /* refused already; only its identity is wanted */
     if (message->json == NULL)
         refuse(message, "the payload is not allowed JSON: %s",
                excerpt(error.text, cut, sizeof(cut)));
@@ -267,6 +289,8 @@ static enum status read_own(struct reading *reading)
     enum status status;
 
     if (!json_scan(bytes_view(&message->payload), &reading->scan)) {
+        if (message->reason[0] != 0)
+            return STATUS_OK;
         refuse(message, "the payload is not JSON: byte %zu: expected is %s",
                reading->scan.fault_at, reading->scan.fault);
         return STATUS_OK;
@@ -386,8 +410,13 @@ static enum status read_payload(struct reading *reading, struct span payload)
     /* Of what is too large the beginning is kept, to be looked at. */
     status = bytes_copy(&message->payload,
                         span_of(payload.data, large ? 4096 : payload.len));
-    if (status != STATUS_OK || message->reason[0] != 0)
+    if (status != STATUS_OK)
         return status;
+    if (message->reason[0] != 0) {
+        if (message->class == MESSAGE_RECORD && !large)
+            return read_own(reading); /* for its receipt: who sent it */
+        return STATUS_OK;
+    }
     if (payload.len == 0)
         refuse(message, "the payload is empty");
     else if (large)

@@ -181,12 +181,9 @@ static enum status settle_events(struct joining *joining,
 {
     enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < passage->event_count && status == STATUS_OK; i++) {
-        status = queue_put_fate(joining->queue, passage->events[i],
+    for (size_t i = 0; i < passage->event_count && status == STATUS_OK; i++)
+        status = joining_settle(joining, passage->events[i],
                                 used ? FATE_USED : FATE_UNROUTED);
-        if (status == STATUS_NOT_FOUND) /* its month has been dropped */
-            status = STATUS_OK;
-    }
     return status;
 }
 
