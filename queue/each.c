@@ -249,6 +249,21 @@ static enum status next_events(struct search *search)
     return status;
 }
 
+/* A reader does not apply what a crash left in the log: it looks there. */
+static enum status search_beyond_hot(struct search *search, bool nothing)
+{
+    const struct queue *queue = search->queue;
+    const struct month *newest = months_newest(&queue->months);
+    uint64_t last = newest == NULL ? 0 : newest->last_seq;
+
+    if (last <= queue->standing.indexed)
+        return nothing ? STATUS_NOT_FOUND : STATUS_OK;
+    if (nothing)
+        search->next = queue->standing.indexed + 1;
+    search->high = last;
+    return STATUS_OK;
+}
+
 static enum status search_start(struct search *search)
 {
     struct look look;
@@ -261,6 +276,9 @@ static enum status search_start(struct search *search)
     status = range_read(&search->queue->hot, look.hot, 'e',
                         search->from_ms <= 0 ? 0 : china_day(search->from_ms),
                         last, &search->next, &search->high);
+    if (search->queue->reader &&
+        (status == STATUS_OK || status == STATUS_NOT_FOUND))
+        status = search_beyond_hot(search, status == STATUS_NOT_FOUND);
     look_end(&look);
     return status;
 }

@@ -1,3 +1,4 @@
+/* clang-format off */
 /*
  * queue.h - the store: what devices said, what must be delivered, and what
  * became of it, on disk.
@@ -20,16 +21,19 @@
  * folder.  A hot environment that is lost is rebuilt from the months.
  *
  * The life of a delivery (its id is the sequence number of the record that
- * made it):
+ * made it).  It is made WAITING, HELD (a fact is absent) or REJECTED (a fact
+ * is impossible).  The arrows, and no others:
  *
- *                     +--------- hold ---------+
- *                     |                        v
- *   made --> WAITING --> (in flight) ...      HELD --release/complete-->
- * WAITING \        ^  ^          |  |  |           ^ \       |  +-park-----+  |
- * +-reject--> REJECTED --retry--> WAITING \      |     v          | \     +--
- * PARKED       +-accept-----> DELIVERED --replay--> WAITING \ (lane REPLAY)
- *          +--> HELD (a fact is absent), REJECTED (a fact is impossible)
- *   any but DELIVERED --discard--> DISCARDED
+ *    from         may become
+ *    ---------    -------------------------------------------------------
+ *    WAITING      PARKED  HELD  DELIVERED  REJECTED  DISCARDED
+ *    PARKED       PARKED (another round)  WAITING  HELD  DELIVERED  REJECTED
+ *                 DISCARDED
+ *    HELD         WAITING (released, completed)  HELD (still incomplete)
+ *                 REJECTED  DISCARDED
+ *    REJECTED     WAITING (retried, completed)  HELD  DISCARDED
+ *    DELIVERED    WAITING, as a replay
+ *    DISCARDED    -
  *
  * In flight is not stored: after a crash such a delivery is WAITING (or
  * PARKED) again, so a platform may see it twice, and attempts is a lower
@@ -45,7 +49,9 @@
  * one thread, the committer.  Any thread may read at any time; a read sees
  * the last queue_commit and copies what it returns.  Times are Unix
  * milliseconds and are passed in: the store never reads a clock.
+ * In the committer's thread, with a group open, every read sees the group.
  */
+/* clang-format on */
 #ifndef SAMPAN_QUEUE_H
 #define SAMPAN_QUEUE_H
 
@@ -66,11 +72,12 @@ struct queue_options {
     uint64_t quota_bytes;   /* of all months and the hot environment */
     uint64_t reserve_bytes; /* of the file system, kept free for others */
     uint64_t hot_map_bytes; /* address space; 0: a quarter of the quota */
-    int keep_months;        /* retention, counting the running month */
+    int keep_months;        /* retention, counting the running month; >= 1 */
     int dedup_days;         /* 40 */
     enum queue_when_full when_full;
     int64_t now_ms;
-    /* SHA-256; given by the caller because OpenSSL lives in crypto. */
+    /* SHA-256; given by the caller because OpenSSL lives in crypto.  NULL:
+     * outcomes are not chained (an adapter's outbox). */
     enum status (*digest)(struct span input,
                           uint8_t digest[static QUEUE_DIGEST_SIZE]);
 };
@@ -95,7 +102,9 @@ struct queue_opening {
 MUST_CHECK enum status queue_open(const struct queue_options *options,
                                   struct queue_opening *opening,
                                   struct queue **queue);
-/* For a look at a store whose bridge is stopped: nothing is written. */
+/* For a look at a store whose bridge is stopped: nothing is written, several
+ * may look at once.  What a crash left in the log beyond the hot environment
+ * is in queue_events_each alone.  BUSY, NOT_FOUND, CORRUPT, VERSION, IO. */
 MUST_CHECK enum status queue_open_reader(const struct queue_options *options,
                                          struct queue **queue);
 void queue_close(struct queue *queue);
@@ -219,7 +228,8 @@ struct queue_outcome {
 /* ---- writing: the committer's thread ---------------------------------- */
 
 /* Start a group.  Its records go to the month of now_ms, or to the newest
- * month there is when the clock went back.  IO, NOMEM. */
+ * month there is when the clock went back or there is no room for a new one.
+ * IO, NOMEM, FULL. */
 MUST_CHECK enum status queue_begin(struct queue *queue, int64_t now_ms);
 
 /*
@@ -244,12 +254,16 @@ MUST_CHECK enum status queue_put_repeat(struct queue *queue, const char *kind,
  * has been dropped. */
 MUST_CHECK enum status queue_put_fate(struct queue *queue, uint64_t event,
                                       enum queue_fate fate);
-/* Make a delivery; *id gets its number.  FULL, INVALID. */
+/* Make a delivery; *id gets its number.  It is not refused as FULL in a group
+ * that took an event.  FULL; INVALID: a field is too long, or it is made of,
+ * or follows, what does not exist. */
 MUST_CHECK enum status queue_put_delivery(struct queue *queue,
                                           const struct queue_delivery_new *made,
                                           uint64_t *id);
-/* Change a delivery's state.  NOT_FOUND; DENIED when the drawing above has no
- * such arrow. */
+/* Change a delivery's state.  DENIED when there is no such arrow, or facts
+ * are given for one that is neither HELD nor REJECTED.  NOT_FOUND, also when
+ * it should wait again and the month with its facts was dropped.  INVALID:
+ * actor or verb is too long; a longer reason or answer is cut. */
 MUST_CHECK enum status queue_put_outcome(struct queue *queue,
                                          struct queue_outcome *outcome);
 /*
@@ -264,7 +278,10 @@ MUST_CHECK enum status queue_put_note(struct queue *queue, const char *space,
  * Commit the group.  durable(arg) is called as soon as the log records are on
  * disk, before the hot environment is written: it may release receipts and
  * must not block.  When the log cannot be committed the whole group is undone,
- * durable is not called and the status says why (FULL, IO, NOMEM).
+ * durable is not called and the status says why (FULL, IO, NOMEM).  So it is
+ * when a put failed half-way (a map was too small, no memory): every put from
+ * there on and queue_commit give its status, and the next group finds a
+ * larger map.
  */
 MUST_CHECK enum status queue_commit(struct queue *queue,
                                     void (*durable)(void *arg), void *arg);
@@ -278,7 +295,8 @@ MUST_CHECK enum status queue_lane_read(struct queue *queue,
                                        enum queue_lane lane, uint64_t after,
                                        uint64_t *ids, size_t *count);
 
-/* NOT_FOUND, CORRUPT, IO. */
+/* NOT_FOUND, CORRUPT, IO.  When only the record with the reason is damaged,
+ * the reason says so: the delivery can still be sent. */
 MUST_CHECK enum status queue_delivery_read(struct queue *queue, uint64_t id,
                                            struct queue_delivery *delivery);
 /* The present facts and the ids of the events (their count goes to

@@ -9,6 +9,9 @@
  * facts (DELIVERY), the chain's hash and then the new facts (OUTCOME), the
  * value (NOTE).
  *
+ * The hash of an OUTCOME is digest(hash of the outcome before || msgpack array
+ * || new facts); the first one follows 32 bytes of zero.
+ *
  * Pure; any thread.  Spans of a record that was read point into what it was
  * read from.
  */

@@ -461,6 +461,28 @@ static void a_reader_looks_at_a_stopped_store(void **state)
     queue_close(second);
 }
 
+static bool count_events(void *arg, const struct queue_event *event)
+{
+    assert_string_equal(event->event_id, "e1");
+    ++*(int *)arg;
+    return true;
+}
+
+static void a_reader_finds_events_that_hot_has_not(void **state)
+{
+    struct store *store = *state;
+    int count = 0;
+
+    in_child(die_before_hot, store);
+    assert_ok(queue_open_reader(&store->options, &store->queue));
+    assert_int_equal(lane_count(store, LANE_PARKED), 0);
+    assert_ok(queue_events_each(store->queue, 0, 0, count_events, &count));
+    assert_int_equal(count, 1);
+    store_close(store);
+    store_open(store);
+    assert_int_equal(store->opening.reapplied, 6); /* it wrote nothing */
+}
+
 /* ---- no room ---------------------------------------------------------- */
 
 static void a_full_map_undoes_the_group_and_is_enlarged(void **state)

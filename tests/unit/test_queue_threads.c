@@ -79,8 +79,8 @@ static void *read_on(void *arg)
         for (uint64_t id = newest > 20 ? newest - 20 : 1; id < newest; id++)
             read_one(reading, id);
         count = 32;
-        assert_ok(queue_lane_read(queue, "yunnan", LANE_PARKED, 0, ids,
-                                  &count));
+        assert_ok(
+            queue_lane_read(queue, "yunnan", LANE_PARKED, 0, ids, &count));
         seen = 0;
         assert_ok(queue_list(queue, &any, look_at, &seen));
         seen = 0;
@@ -117,8 +117,8 @@ static void write_group(struct store *store, struct reading *reading, int i)
         assert_ok(queue_put_outcome(store->queue, &outcome));
     }
     snprintf(key, sizeof key, "%d", i % 7);
-    assert_ok(queue_put_note(store->queue, "s", span_text(key),
-                             span_text("v")));
+    assert_ok(
+        queue_put_note(store->queue, "s", span_text(key), span_text("v")));
     assert_ok(queue_commit(store->queue, NULL, NULL));
     reading->newest = id;
 }
@@ -136,12 +136,12 @@ static void readers_are_never_disturbed(void **state)
     store->options.hot_map_bytes = MB; /* it has to grow */
     store_open(store);
     for (int i = 0; i < READERS; i++)
-        assert_int_equal(
-            pthread_create(&threads[i], NULL, read_on, &reading), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &reading),
+                         0);
     for (int i = 0; i < GROUPS; i++) {
         write_group(store, &reading, i);
-        assert_ok(queue_keep(store->queue, NOON_MS + i * 5 * DAY_MS, &kept,
-                             month));
+        assert_ok(
+            queue_keep(store->queue, NOON_MS + i * 5 * DAY_MS, &kept, month));
         dropped += kept == KEPT_NOT_A_MONTH;
     }
     reading.stop = true;
