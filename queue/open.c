@@ -12,110 +12,10 @@
 #include <unistd.h>
 
 #define ROOM_BYTES (UINT64_C(4) << 20)
-#define MAP_LEAST (UINT64_C(1) << 20)
-#define HOT "hot"
-
-uint64_t store_month_map(const struct queue *queue)
-{
-    uint64_t quota = queue->options.quota_bytes;
-
-    return quota < MAP_LEAST ? MAP_LEAST : quota;
-}
-
-static uint64_t hot_map(const struct queue *queue)
-{
-    uint64_t bytes = queue->options.hot_map_bytes;
-
-    if (bytes == 0)
-        bytes = queue->options.quota_bytes / 4;
-    return bytes < MAP_LEAST ? MAP_LEAST : bytes;
-}
 
 static unsigned env_flags(const struct queue *queue)
 {
     return queue->reader ? MDB_RDONLY | MDB_NOLOCK : 0;
-}
-
-struct month *store_month_of(const struct queue *queue, uint64_t seq)
-{
-    struct month *month = months_of(&queue->months, seq);
-
-    if (month == NULL || month == months_newest(&queue->months) ||
-        seq <= month->last_seq)
-        return month;
-    return NULL;
-}
-
-enum status store_month_begin(struct queue *queue, uint32_t number,
-                              struct month **month)
-{
-    enum status status;
-
-    pthread_rwlock_wrlock(&queue->guard);
-    status = month_open(queue->folder, number, store_month_map(queue), 0,
-                        queue->standing.indexed + 1, month);
-    if (status == STATUS_OK &&
-        (status = months_add(&queue->months, *month)) != STATUS_OK)
-        month_close(*month);
-    pthread_rwlock_unlock(&queue->guard);
-    return status;
-}
-
-/* ---- after a failed commit -------------------------------------------- */
-
-static enum status reopen_hot(struct queue *queue)
-{
-    char path[FOLDER_PATH_MAX];
-    MDB_txn *txn;
-    enum status status = folder_path(path, queue->folder, HOT, "");
-
-    env_close(&queue->hot.env);
-    if (status == STATUS_OK)
-        status =
-            hot_open(&queue->hot, path, hot_map(queue), MDB_NOMETASYNC, false);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_IO : status;
-    status =
-        env_status(mdb_txn_begin(queue->hot.env.mdb, NULL, MDB_RDONLY, &txn));
-    if (status != STATUS_OK)
-        return status;
-    status = standing_read(&queue->hot, txn, &queue->standing);
-    mdb_txn_abort(txn);
-    return status;
-}
-
-static enum status reopen_newest(struct queue *queue)
-{
-    struct month *old = months_newest(&queue->months);
-    struct month *month;
-    uint32_t number;
-    uint64_t first_seq;
-    enum status status;
-
-    if (old == NULL)
-        return STATUS_OK;
-    number = old->number;
-    first_seq = old->first_seq;
-    env_close(&old->env);
-    status = month_open(queue->folder, number, store_month_map(queue), 0,
-                        first_seq, &month);
-    if (status != STATUS_OK)
-        return status; /* the closed one keeps the place, for the next try */
-    months_remove(&queue->months, old);
-    month_close(old);
-    return months_add(&queue->months, month);
-}
-
-enum status store_reopen(struct queue *queue)
-{
-    enum status status;
-
-    pthread_rwlock_wrlock(&queue->guard);
-    status = reopen_hot(queue);
-    if (status == STATUS_OK)
-        status = reopen_newest(queue);
-    pthread_rwlock_unlock(&queue->guard);
-    return status;
 }
 
 /* ---- opening the months ----------------------------------------------- */
@@ -236,7 +136,7 @@ static enum status open_hot(struct queue *queue, bool make,
                             struct queue_opening *opening)
 {
     char path[FOLDER_PATH_MAX];
-    enum status status = folder_path(path, queue->folder, HOT, "");
+    enum status status = folder_path(path, queue->folder, STORE_HOT, "");
 
     if (status == STATUS_OK && make && !folder_there(path)) {
         opening->rebuilt = queue->months.count > 0;
@@ -245,7 +145,7 @@ static enum status open_hot(struct queue *queue, bool make,
     }
     if (status == STATUS_OK)
         status =
-            hot_open(&queue->hot, path, hot_map(queue),
+            hot_open(&queue->hot, path, store_hot_map(queue),
                      queue->reader ? env_flags(queue) : MDB_NOMETASYNC, make);
     return status;
 }
@@ -277,7 +177,7 @@ static enum status settle_hot(struct queue *queue,
         return status;
     env_close(&queue->hot.env);
     names_free(&queue->names);
-    status = set_aside(queue, HOT, "is damaged", opening);
+    status = set_aside(queue, STORE_HOT, "is damaged", opening);
     if (status == STATUS_OK)
         status = open_hot(queue, true, opening);
     if (status == STATUS_OK)
@@ -323,7 +223,7 @@ static enum status apply_log(struct queue *queue, struct queue_opening *opening)
     /* What hot holds does not hang together. */
     env_close(&queue->hot.env);
     names_free(&queue->names);
-    status = set_aside(queue, HOT, "is damaged inside", opening);
+    status = set_aside(queue, STORE_HOT, "is damaged inside", opening);
     if (status == STATUS_OK)
         status = settle_hot(queue, opening);
     return status == STATUS_OK ? replay_log(queue, opening) : status;
@@ -369,7 +269,7 @@ static enum status open_months(struct queue *queue,
     enum status status = each_name(queue, look_at_month, opening);
 
     if (status == STATUS_OK)
-        status = folder_path(hot, queue->folder, HOT, "");
+        status = folder_path(hot, queue->folder, STORE_HOT, "");
     if (status == STATUS_OK && folder_there(hot)) {
         status = open_hot(queue, false, opening);
         env_close(&queue->hot.env);

@@ -10,11 +10,7 @@
 #include "clock.h"
 #include "hash.h"
 #include "row.h"
-#include "state.h"
 
-#define ANSWER_MAX 2048
-#define BODY_MAX (UINT32_C(1) << 30) /* LMDB takes less than 4 GB */
-#define REASON_MAX 511
 #define HOT_COST 512 /* what a record takes in hot, roughly */
 #define PAGE_BYTES 4096
 
@@ -23,13 +19,12 @@ static struct span text(const char *string)
     return span_text(string);
 }
 
-static bool fits(const char *string, size_t most)
+bool text_fits(const char *string, size_t most)
 {
     return string == NULL || strlen(string) <= most;
 }
 
-/* At most so many bytes, and no torn UTF-8 character at the end. */
-static struct span cut(struct span from, size_t most)
+struct span text_cut(struct span from, size_t most)
 {
     if (from.len <= most)
         return from;
@@ -62,10 +57,8 @@ static enum status append_and_apply(struct queue *queue, uint64_t seq,
     return status;
 }
 
-/* The one way into the log.  What fails from the append on breaks the group;
- * before it, nothing was changed. */
-static enum status put_record(struct queue *queue, const struct record *record,
-                              uint64_t *seq)
+enum status put_record(struct queue *queue, const struct record *record,
+                       uint64_t *seq)
 {
     struct group *group = &queue->group;
     uint64_t next = group->standing.indexed + 1;
@@ -117,10 +110,11 @@ enum status queue_find_event(struct queue *queue,
 
 static bool event_fits(const struct queue_event *event)
 {
-    return event->kind != NULL && fits(event->kind, NAME_MAX_LEN) &&
-           fits(event->device, 63) && fits(event->topic, 1023) &&
-           fits(event->event_id, 127) && fits(event->reason, REASON_MAX) &&
-           event->fate != FATE_REPEAT && event->body.len <= BODY_MAX;
+    return event->kind != NULL && text_fits(event->kind, NAME_MAX_LEN) &&
+           text_fits(event->device, 63) && text_fits(event->topic, 1023) &&
+           text_fits(event->event_id, 127) &&
+           text_fits(event->reason, REASON_MAX) && event->fate != FATE_REPEAT &&
+           event->body.len <= BODY_MAX;
 }
 
 static bool no_room(const struct queue *queue, uint64_t more)
@@ -173,7 +167,7 @@ enum status queue_put_repeat(struct queue *queue, const char *kind,
     uint64_t seq;
     enum status status;
 
-    if (!fits(kind, NAME_MAX_LEN))
+    if (!text_fits(kind, NAME_MAX_LEN))
         return STATUS_INVALID;
     status = names_number(&queue->names, text(kind), &number);
     if (status != STATUS_OK)
@@ -238,9 +232,10 @@ enum status queue_put_fate(struct queue *queue, uint64_t event,
 static bool delivery_fits(const struct queue_delivery_new *made)
 {
     return made->destination != NULL && made->interface != NULL &&
-           fits(made->destination, NAME_MAX_LEN) &&
-           fits(made->interface, NAME_MAX_LEN) && fits(made->number, 127) &&
-           fits(made->subject, 63) && made->event_count <= RECORD_EVENTS_MAX &&
+           text_fits(made->destination, NAME_MAX_LEN) &&
+           text_fits(made->interface, NAME_MAX_LEN) &&
+           text_fits(made->number, 127) && text_fits(made->subject, 63) &&
+           made->event_count <= RECORD_EVENTS_MAX &&
            made->facts.len <= BODY_MAX &&
            (made->state == STATE_WAITING || made->state == STATE_HELD ||
             made->state == STATE_REJECTED);
@@ -301,7 +296,7 @@ enum status queue_put_delivery(struct queue *queue,
         return status;
     record.delivery.destination = text(made->destination);
     record.delivery.interface = text(made->interface);
-    record.delivery.reason = cut(text(made->reason), REASON_MAX);
+    record.delivery.reason = text_cut(text(made->reason), REASON_MAX);
     record.delivery.number = text(made->number);
     record.delivery.subject = text(made->subject);
     record.delivery.state = made->state;
@@ -313,96 +308,6 @@ enum status queue_put_delivery(struct queue *queue,
     record.delivery.event_count = made->event_count;
     record.delivery.facts = made->facts;
     return put_record(queue, &record, id);
-}
-
-/* ---- outcomes --------------------------------------------------------- */
-
-/* hash = digest(head || fields || facts); head is of the outcome before. */
-static enum status chain(struct queue *queue, struct record *record,
-                         uint8_t hash[static QUEUE_DIGEST_SIZE])
-{
-    struct bytes *all = &queue->chained;
-    enum status status;
-
-    record->outcome.hash = hash;
-    if (queue->options.digest == NULL)
-        return STATUS_OK;
-    bytes_clear(all);
-    status = bytes_append(
-        all, span_of(queue->group.standing.head, QUEUE_DIGEST_SIZE));
-    if (status == STATUS_OK)
-        status = record_encode(record, all);
-    if (status == STATUS_OK)
-        status = bytes_append(all, record->outcome.facts);
-    if (status == STATUS_OK)
-        status = queue->options.digest(bytes_view(all), hash);
-    return status;
-}
-
-static enum status outcome_allowed(const struct queue *queue,
-                                   const struct queue_outcome *outcome,
-                                   const struct row *row)
-{
-    bool replay = outcome->replay && outcome->state == STATE_WAITING;
-
-    if (!state_may_become(row->state, outcome->state, replay))
-        return STATUS_DENIED;
-    /* Facts are fixed while somebody may be sending them. */
-    if (outcome->facts.len > 0 && row->state != STATE_HELD &&
-        row->state != STATE_REJECTED)
-        return STATUS_DENIED;
-    if (outcome->state == STATE_WAITING && outcome->facts.len == 0 &&
-        store_month_of(queue, row->facts_seq) == NULL)
-        return STATUS_NOT_FOUND; /* there is nothing left to send */
-    return STATUS_OK;
-}
-
-static struct record_outcome outcome_record(const struct queue *queue,
-                                            const struct queue_outcome *outcome,
-                                            const struct row *row)
-{
-    return (struct record_outcome){
-        .delivery = outcome->delivery,
-        .from = row->state,
-        .state = outcome->state,
-        .replay = outcome->replay && outcome->state == STATE_WAITING,
-        .attempts = outcome->attempts,
-        .cause = outcome->cause,
-        .at_ms = outcome->at_ms,
-        .actor = text(outcome->actor),
-        .verb = text(outcome->verb),
-        .reason = cut(text(outcome->reason), REASON_MAX),
-        .answer = cut(outcome->answer, ANSWER_MAX),
-        .previous = row->outcome_seq,
-        .destination = text(names_text(&queue->names, row->destination)),
-        .interface = text(names_text(&queue->names, row->interface)),
-        .made_day = china_day(row->made_at_ms),
-        .facts = outcome->facts,
-    };
-}
-
-enum status queue_put_outcome(struct queue *queue,
-                              struct queue_outcome *outcome)
-{
-    struct record record = {.kind = RECORD_OUTCOME};
-    uint8_t hash[QUEUE_DIGEST_SIZE] = {0};
-    struct row row;
-    enum status status;
-
-    assert(queue->group.open);
-    if (!fits(outcome->actor, 63) || !fits(outcome->verb, 63) ||
-        outcome->facts.len > BODY_MAX)
-        return STATUS_INVALID;
-    status =
-        row_read(&queue->hot, queue->group.hot_txn, outcome->delivery, &row);
-    if (status == STATUS_OK)
-        status = outcome_allowed(queue, outcome, &row);
-    if (status != STATUS_OK)
-        return status;
-    record.outcome = outcome_record(queue, outcome, &row);
-    if ((status = chain(queue, &record, hash)) != STATUS_OK)
-        return status;
-    return put_record(queue, &record, &outcome->seq);
 }
 
 /* ---- notes ------------------------------------------------------------ */

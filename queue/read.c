@@ -1,119 +1,14 @@
 /*
- * Reading by id: deliveries, facts, events, notes, histories.
+ * Reading by id: deliveries, facts, events, notes.
  */
 #include "store.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bits.h"
 #include "row.h"
 
-#define TRIM_BYTES (UINT64_C(16) << 20)
 #define LOST_REASON "(the record of it is damaged or gone)"
-
-/* ---- looks ------------------------------------------------------------ */
-
-static bool writing_here(struct queue *queue)
-{
-    return atomic_load(&queue->writer) == (uintptr_t)pthread_self();
-}
-
-enum status look_start(struct look *look, struct queue *queue)
-{
-    enum status status = STATUS_IO;
-
-    *look = (struct look){.queue = queue, .own = writing_here(queue)};
-    if (look->own) {
-        look->hot = queue->group.hot_txn;
-        return STATUS_OK;
-    }
-    pthread_rwlock_rdlock(&queue->guard);
-    if (queue->hot.env.mdb != NULL)
-        status = env_status(
-            mdb_txn_begin(queue->hot.env.mdb, NULL, MDB_RDONLY, &look->hot));
-    if (status != STATUS_OK)
-        pthread_rwlock_unlock(&queue->guard);
-    return status;
-}
-
-static bool groups_month(const struct look *look)
-{
-    return look->own && look->month == look->queue->group.month;
-}
-
-static void leave_month(struct look *look)
-{
-    if (look->log != NULL && !groups_month(look))
-        mdb_txn_abort(look->log);
-    look->log = NULL;
-    look->month = NULL;
-}
-
-enum status look_month(struct look *look, struct month *month)
-{
-    enum status status;
-
-    if (look->month == month)
-        return STATUS_OK;
-    leave_month(look);
-    if (month->env.mdb == NULL)
-        return STATUS_IO;
-    look->month = month;
-    if (groups_month(look)) {
-        look->log = look->queue->group.log_txn;
-        return STATUS_OK;
-    }
-    status =
-        env_status(mdb_txn_begin(month->env.mdb, NULL, MDB_RDONLY, &look->log));
-    if (status != STATUS_OK)
-        look->month = NULL;
-    return status;
-}
-
-void look_end(struct look *look)
-{
-    leave_month(look);
-    if (look->own)
-        return;
-    mdb_txn_abort(look->hot);
-    pthread_rwlock_unlock(&look->queue->guard);
-}
-
-enum status look_record(struct look *look, uint64_t seq, struct record *record)
-{
-    struct month *month = months_of(&look->queue->months, seq);
-    struct span stored;
-    enum status status;
-
-    if (month == NULL)
-        return STATUS_NOT_FOUND;
-    if ((status = look_month(look, month)) != STATUS_OK ||
-        (status = month_get(month, look->log, seq, &stored)) != STATUS_OK)
-        return status;
-    atomic_fetch_add_explicit(&look->queue->moved_bytes, stored.len,
-                              memory_order_relaxed);
-    return record_read(stored, record);
-}
-
-void store_moved(struct queue *queue, uint64_t bytes)
-{
-    uint64_t moved = atomic_fetch_add_explicit(&queue->moved_bytes, bytes,
-                                               memory_order_relaxed);
-
-    if (moved + bytes >= TRIM_BYTES)
-        queue_trim(queue);
-}
-
-void queue_trim(struct queue *queue)
-{
-    pthread_rwlock_rdlock(&queue->guard);
-    atomic_store_explicit(&queue->moved_bytes, 0, memory_order_relaxed);
-    env_trim(&queue->hot.env);
-    for (size_t i = 0; i < queue->months.count; i++)
-        env_trim(&queue->months.list[i]->env);
-    pthread_rwlock_unlock(&queue->guard);
-}
 
 /* ---- deliveries ------------------------------------------------------- */
 
@@ -279,7 +174,7 @@ enum status look_fate(struct look *look, uint64_t event, enum queue_fate *fate)
 }
 
 /* Room for it was reserved: the text stays where it is put. */
-static const char *keep_text(struct bytes *buffer, struct span text)
+const char *keep_text(struct bytes *buffer, struct span text)
 {
     char *at = (char *)buffer->data + buffer->len;
 
@@ -365,127 +260,5 @@ enum status queue_note_read(struct queue *queue, const char *space,
         look_end(&look);
     }
     bytes_free(&whole);
-    return status;
-}
-
-/* ---- histories -------------------------------------------------------- */
-
-struct history {
-    uint64_t *seqs; /* newest first */
-    size_t count;
-    size_t room;
-};
-
-static enum status history_add(struct history *history, uint64_t seq)
-{
-    size_t room = history->room == 0 ? 16 : history->room * 2;
-    uint64_t *seqs = history->seqs;
-
-    if (history->count == history->room) {
-        seqs = realloc(seqs, room * sizeof *seqs);
-        if (seqs == NULL)
-            return STATUS_NOMEM;
-        history->seqs = seqs;
-        history->room = room;
-    }
-    seqs[history->count++] = seq;
-    return STATUS_OK;
-}
-
-/* Each outcome names the one before; the walk ends where a month is gone. */
-static enum status history_gather(struct queue *queue, uint64_t id,
-                                  struct history *history)
-{
-    struct look look;
-    struct row row;
-    struct record record;
-    uint64_t seq;
-    enum status status = look_start(&look, queue);
-
-    if (status != STATUS_OK)
-        return status;
-    status = row_read(&queue->hot, look.hot, id, &row);
-    seq = status == STATUS_OK ? row.outcome_seq : 0;
-    while (seq != 0) {
-        status = look_record(&look, seq, &record);
-        if (status != STATUS_OK || record.kind != RECORD_OUTCOME ||
-            (status = history_add(history, seq)) != STATUS_OK)
-            break;
-        /* Only ever backwards, whatever the bytes say. */
-        seq = record.outcome.previous < seq ? record.outcome.previous : 0;
-    }
-    look_end(&look);
-    return status == STATUS_NOT_FOUND && history->count > 0 ? STATUS_OK
-                                                            : status;
-}
-
-static enum status outcome_copy(const struct record_outcome *record,
-                                uint64_t seq, struct bytes *buffer,
-                                struct queue_outcome *outcome)
-{
-    enum status status;
-
-    bytes_clear(buffer);
-    status = bytes_reserve(buffer, record->actor.len + record->verb.len +
-                                       record->reason.len + 4 +
-                                       record->answer.len + record->facts.len);
-    if (status != STATUS_OK)
-        return status;
-    *outcome = (struct queue_outcome){
-        .seq = seq,
-        .delivery = record->delivery,
-        .state = record->state,
-        .replay = record->replay,
-        .attempts = record->attempts,
-        .cause = record->cause,
-        .at_ms = record->at_ms,
-        .actor = keep_text(buffer, record->actor),
-        .verb = keep_text(buffer, record->verb),
-        .reason = keep_text(buffer, record->reason),
-    };
-    outcome->answer = span_of(buffer->data + buffer->len, record->answer.len);
-    status = bytes_append(buffer, record->answer);
-    outcome->facts = span_of(buffer->data + buffer->len, record->facts.len);
-    return status == STATUS_OK ? bytes_append(buffer, record->facts) : status;
-}
-
-static enum status outcome_read(struct queue *queue, uint64_t seq,
-                                struct bytes *buffer,
-                                struct queue_outcome *outcome)
-{
-    struct look look;
-    struct record record;
-    enum status status = look_start(&look, queue);
-
-    if (status != STATUS_OK)
-        return status;
-    status = look_record(&look, seq, &record);
-    if (status == STATUS_OK && record.kind != RECORD_OUTCOME)
-        status = STATUS_CORRUPT;
-    if (status == STATUS_OK)
-        status = outcome_copy(&record.outcome, seq, buffer, outcome);
-    look_end(&look);
-    return status;
-}
-
-enum status queue_history(struct queue *queue, uint64_t id,
-                          void (*visit)(void *arg,
-                                        const struct queue_outcome *outcome),
-                          void *arg)
-{
-    struct history history = {0};
-    struct bytes buffer = BYTES_EMPTY;
-    struct queue_outcome outcome;
-    enum status status = history_gather(queue, id, &history);
-
-    for (size_t i = history.count; status == STATUS_OK && i-- > 0;) {
-        status = outcome_read(queue, history.seqs[i], &buffer, &outcome);
-        if (status == STATUS_OK)
-            visit(arg, &outcome);
-        else if (status == STATUS_NOT_FOUND) /* dropped meanwhile */
-            status = STATUS_OK;
-    }
-    bytes_free(&buffer);
-    free(history.seqs);
     return status;
 }

@@ -2,10 +2,13 @@
  * store.h - the queue from inside: what its files share.
  *
  *   open.c    opening, set aside, closing     replay.c  the log into hot
+ *   reopen.c  environments opened while it runs
  *   commit.c  a group's begin and end         put.c     a group's records
+ *   outcome.c a change of state, checked and chained
  *   apply.c   a record into hot, live and in recovery alike
- *   read.c, list.c, each.c, books.c           any thread's reading
- *   keep.c, drop.c, slim.c                    staying within bounds
+ *   look.c, read.c, history.c, list.c, each.c, books.c
+ *                                              any thread's reading
+ *   keep.c, drop.c, purge.c, slim.c            staying within bounds
  *   verify.c  everything checked again
  *
  * Locks: guard is held for reading around every transaction of a reader, and
@@ -23,7 +26,9 @@
 #include "months.h"
 #include "tally.h"
 
-#define BIG_BODY_BYTES 16384 /* above this, a body is a picture */
+#define REASON_MAX 511
+#define BODY_MAX (UINT32_C(1) << 30) /* LMDB takes less than 4 GB */
+#define BIG_BODY_BYTES 16384         /* above this, a body is a picture */
 
 /* The group between queue_begin and queue_commit. */
 struct group {
@@ -60,16 +65,18 @@ struct queue {
     _Atomic uint64_t moved_bytes; /* read or written since the last trim */
 };
 
-/* ---- open.c ----------------------------------------------------------- */
+/* ---- reopen.c --------------------------------------------------------- */
 
+#define STORE_HOT "hot"
 /* The month that holds this record, NULL when it is gone; for the
  * committer's thread. */
 struct month *store_month_of(const struct queue *queue, uint64_t seq);
 /* Begin a month. */
 MUST_CHECK enum status store_month_begin(struct queue *queue, uint32_t number,
                                          struct month **month);
-/* How much address space a month gets. */
+/* How much address space a month, and hot, get. */
 uint64_t store_month_map(const struct queue *queue);
+uint64_t store_hot_map(const struct queue *queue);
 /* After a failed commit: LMDB may have given the environments up. */
 MUST_CHECK enum status store_reopen(struct queue *queue);
 
@@ -172,8 +179,16 @@ bool space_full(const struct queue *queue, uint64_t used_bytes,
 #define NOTE_KEY_MAX 255
 MUST_CHECK enum status put_note(struct queue *queue, struct span key,
                                 struct span value);
+/* The one way into the log.  What fails from the append on breaks the group;
+ * before it, nothing was changed. */
+MUST_CHECK enum status put_record(struct queue *queue,
+                                  const struct record *record, uint64_t *seq);
+bool text_fits(const char *text, size_t most);
+/* At most so many bytes, and no torn UTF-8 character at the end. */
+struct span text_cut(struct span text, size_t most);
 
-/* ---- read.c ----------------------------------------------------------- */
+/* ---- look.c, read.c
+ * ----------------------------------------------------------- */
 
 /* A look at the store: a transaction of the hot environment and, when asked
  * for, one of a month.  In the committer's thread with a group open, the
@@ -202,6 +217,9 @@ MUST_CHECK enum status look_fate(struct look *look, uint64_t event,
 MUST_CHECK enum status event_copy(const struct record_event *record,
                                   uint64_t id, struct bytes *buffer,
                                   struct queue_event *event);
+/* A text copied behind what buffer holds, with its NUL; room for it must have
+ * been reserved, so that what was kept before stays where it is. */
+const char *keep_text(struct bytes *buffer, struct span text);
 /* Count bytes moved through the maps and trim now and then. */
 void store_moved(struct queue *queue, uint64_t bytes);
 
