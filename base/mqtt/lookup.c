@@ -76,11 +76,16 @@ int lookup_fd(const struct lookup *lookup)
     return lookup->done;
 }
 
-int lookup_result(const struct lookup *lookup,
-                  const struct addrinfo **addresses)
+bool lookup_done(struct lookup *lookup, int *result,
+                 const struct addrinfo **addresses)
 {
+    eventfd_t value;
+
+    if (eventfd_read(lookup->done, &value) != 0)
+        return false;
+    *result = lookup->result;
     *addresses = lookup->addresses;
-    return lookup->result;
+    return true;
 }
 
 void lookup_close(struct lookup *lookup)

@@ -18,9 +18,10 @@ MUST_CHECK enum status lookup_open(const char *host, uint16_t port,
                                    struct lookup **lookup);
 /* Readable (POLLIN) when the answer is there. */
 int lookup_fd(const struct lookup *lookup);
-/* The answer: 0 or an EAI_ value; *addresses is borrowed until the close. */
-int lookup_result(const struct lookup *lookup,
-                  const struct addrinfo **addresses);
+/* False: not yet.  *result: 0 or an EAI_ value; *addresses is borrowed until
+ * the close. */
+MUST_CHECK bool lookup_done(struct lookup *lookup, int *result,
+                            const struct addrinfo **addresses);
 void lookup_close(struct lookup *lookup);
 
 #endif

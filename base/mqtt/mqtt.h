@@ -17,6 +17,9 @@
  * messages again (MQTT 5, clean start 0, session expiry, fixed client id).
  * A ticket of an earlier connection settles nothing: harmless.
  *
+ * The broker is told not to send packets above 64 MiB; it drops those, so its
+ * own limit must be below.
+ *
  * Above limit_bytes handed over and not yet settled the relay stops reading
  * the broker (TCP then holds the broker back) until settling has made room
  * for a quarter of it.  More may be handed over by one read (64 KiB) and the

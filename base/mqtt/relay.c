@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "link.h"
+#include "peer.h"
 #include "thread.h"
 
 #define CLOSE_MS 1000 /* to send what may go */
@@ -66,6 +67,11 @@ static void accept_paho(struct relay *relay)
 
     if (paho < 0)
         return;
+    if (!peer_is_own(paho)) {
+        close(paho);
+        set_why(relay, "a connection from elsewhere than this program");
+        return;
+    }
     if (link_open(relay->options, relay->tickets, paho, &relay->link) !=
         STATUS_OK) {
         set_why(relay, "no memory or threads for a connection");

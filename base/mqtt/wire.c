@@ -93,12 +93,10 @@ static enum status connect_next(struct wire *wire)
 
 static enum status step_lookup(struct wire *wire)
 {
-    struct pollfd ready = {lookup_fd(wire->lookup), POLLIN, 0};
     int result;
 
-    if (poll(&ready, 1, 0) != 1)
+    if (!lookup_done(wire->lookup, &result, &wire->next))
         return STATUS_EMPTY;
-    result = lookup_result(wire->lookup, &wire->next);
     if (result == 0)
         return connect_next(wire);
     say(wire, "the broker's host is not found", gai_strerror(result));

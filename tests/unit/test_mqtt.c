@@ -1,10 +1,14 @@
-/* The pure parts of base/mqtt: no sockets, no threads, no clock. */
+/* The parts of base/mqtt that need no broker. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -12,6 +16,7 @@
 #include "keepalive.h"
 #include "mqtt.h"
 #include "outbox.h"
+#include "peer.h"
 #include "stream.h"
 #include "tickets.h"
 
@@ -547,4 +552,53 @@ static void the_last_retained_of_a_topic_waits_for_a_link(void **state)
     assert_int_equal(outbox_link(outbox), STATUS_OK);
     take_is(outbox, "a", "3");
     outbox_free(outbox);
+}
+
+/* ---- whose connection ---------------------------------------------------- */
+
+/* A connection over the loopback, made in a child that becomes nobody first
+ * when told to; the end that was accepted. */
+static int accept_from_child(bool as_nobody)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int accepted;
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    getsockname(listener, (struct sockaddr *)&address, &size);
+    if (fork() == 0) {
+        int own = -1;
+        char end;
+
+        if (!as_nobody || setuid(65534) == 0)
+            own = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(own, (struct sockaddr *)&address, size) != 0)
+            _exit(1);
+        _exit(read(own, &end, 1) == 0 ? 0 : 1);
+    }
+    accepted = accept(listener, NULL, NULL);
+    assert_true(accepted >= 0);
+    close(listener);
+    return accepted;
+}
+
+static void the_owner_of_a_connection_is_known(void **state)
+{
+    int accepted = accept_from_child(false);
+
+    (void)state;
+    assert_true(peer_is_own(accepted));
+    close(accepted);
+    wait(NULL);
+    if (geteuid() != 0)
+        return; /* nobody else to be */
+    accepted = accept_from_child(true);
+    assert_false(peer_is_own(accepted));
+    close(accepted);
+    wait(NULL);
 }
