@@ -113,6 +113,14 @@ struct passage passage_open(const struct lane_config *lane,
     return passage;
 }
 
+/* A camera that did not recognise the colour says "other". */
+static void take_color(struct passage *passage, const char *color)
+{
+    if (same(passage->color, "other") && *color != 0)
+        passage->color[0] = 0;
+    set_text(passage->color, sizeof(passage->color), color);
+}
+
 void passage_take(struct passage *passage, const struct lane_config *lane,
                   const struct capture *capture)
 {
@@ -120,8 +128,7 @@ void passage_take(struct passage *passage, const struct lane_config *lane,
 
     plate_read(text_of(capture->json, "plate"), plate);
     set_text(passage->plate, sizeof(passage->plate), plate);
-    set_text(passage->color, sizeof(passage->color),
-             text_of(capture->json, "color"));
+    take_color(passage, text_of(capture->json, "color"));
     set_text(passage->direction, sizeof(passage->direction),
              direction_of(lane, capture));
     if (capture->at_ms < passage->at_ms)

@@ -46,6 +46,22 @@ static void two_cameras_and_a_weight_make_one_passage(void **state)
     assert_books(world, 3, 0, 0, 0, 0);
 }
 
+static void a_colour_that_was_recognised_counts_more(void **state)
+{
+    struct world *world = *state;
+    struct found found;
+
+    arrive_text(world, SITE "camera/cam2/capture",
+                "{\"event_id\":\"b1\",\"time\":\"2026-11-20T12:00:00+08:00\","
+                "\"color\":\"other\",\"pictures\":[{\"kind\":\"body\","
+                "\"jpeg\":\"" JPEG "\"}]}");
+    capture(world, "cam1", "h1", PLATE, "head", "");
+    wait_s(world, 60);
+    found = find(world, "yn", "vehicleAccess");
+    assert_int_equal(found.count, 1);
+    assert_fact(world, found.all[0].id, "plateColor", "1");
+}
+
 static void henans_photos_follow_their_driving_record(void **state)
 {
     struct world *world = *state;

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -479,6 +480,56 @@ static void a_made_up_large_reference_beside_a_real_one_is_refused(void **state)
     assert_false(message->valid);
     assert_non_null(strstr(message->reason, "reserved"));
     bytes_free(&payload);
+}
+
+/* ---- the schemas' examples ---------------------------------------------- */
+
+#define EXAMPLES TEST_VECTORS "/../../docs/schema/examples"
+
+static const struct {
+    const char *schema, *topic;
+} schemas[] = {
+    {"capture.", CAMERA},
+    {"weight.", SCALE},
+    {"reading.", METER},
+    {"record.", UP},
+    {"status.", "sampan/v1/steel/camera/cam1/status"},
+};
+
+/* false: the file is of no message that we read. */
+static bool read_example(void **state, const char *name)
+{
+    struct bytes payload = BYTES_EMPTY;
+    char path[512];
+    const char *topic = NULL;
+    const struct message *message;
+
+    for (size_t i = 0; i < sizeof(schemas) / sizeof(schemas)[0]; i++)
+        if (strncmp(name, schemas[i].schema, strlen(schemas[i].schema)) == 0)
+            topic = schemas[i].topic;
+    if (topic == NULL)
+        return false;
+    snprintf(path, sizeof(path), "%s/%s", EXAMPLES, name);
+    assert_int_equal(bytes_read_file(&payload, path, 1 << 20), STATUS_OK);
+    message = read_bytes(state, topic, payload.data, payload.len);
+    if (message->valid != (strstr(name, ".valid.") != NULL))
+        fail_msg("%s: \"%s\"", name, message->reason);
+    bytes_free(&payload);
+    return true;
+}
+
+static void the_schemas_examples_are_judged_as_they_say(void **state)
+{
+    DIR *folder = opendir(EXAMPLES);
+    struct dirent *entry;
+    unsigned count = 0;
+
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL)
+        if (strstr(entry->d_name, ".json") != NULL)
+            count += read_example(state, entry->d_name);
+    closedir(folder);
+    assert_true(count >= 30);
 }
 
 /* ---- routes ------------------------------------------------------------- */
