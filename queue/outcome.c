@@ -38,9 +38,7 @@ static enum status outcome_allowed(const struct queue *queue,
                                    const struct queue_outcome *outcome,
                                    const struct row *row)
 {
-    bool replay = outcome->replay && outcome->state == STATE_WAITING;
-
-    if (!state_may_become(row->state, outcome->state, replay))
+    if (!state_may_become(row->state, outcome))
         return STATUS_DENIED;
     /* Facts are fixed while somebody may be sending them. */
     if (outcome->facts.len > 0 && row->state != STATE_HELD &&

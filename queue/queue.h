@@ -30,10 +30,13 @@
  *    PARKED       PARKED (another round)  WAITING  HELD  DELIVERED  REJECTED
  *                 DISCARDED
  *    HELD         WAITING (released, completed)  HELD (still incomplete)
- *                 REJECTED  DISCARDED
+ *                 REJECTED  DISCARDED  DELIVERED (answered)
  *    REJECTED     WAITING (retried, completed)  HELD  DISCARDED
  *    DELIVERED    WAITING, as a replay
- *    DISCARDED    -
+ *    DISCARDED    DELIVERED (answered)
+ *
+ * Answered: an operator held or discarded what was in flight, and then the
+ * platform accepted it (CAUSE_ANSWER): the platform has it, so it is delivered.
  *
  * In flight is not stored: after a crash such a delivery is WAITING (or
  * PARKED) again, so a platform may see it twice, and attempts is a lower

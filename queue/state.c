@@ -3,15 +3,16 @@
 #include <string.h>
 
 /* clang-format off */
-/* Rows: from; columns: to.  R: only as a replay.
+/* Rows: from; columns: to.  R: only as a replay.  A: only by the platform's
+ * answer, which came while an operator changed what was in flight.
  *                      waiting parked held delivered rejected discarded */
 static const char arrows[QUEUE_STATES][QUEUE_STATES + 1] = {
     [STATE_WAITING]   = "-"  "x"  "x"  "x"  "x"  "x",
     [STATE_PARKED]    = "x"  "x"  "x"  "x"  "x"  "x",
-    [STATE_HELD]      = "x"  "-"  "x"  "-"  "x"  "x",
+    [STATE_HELD]      = "x"  "-"  "x"  "A"  "x"  "x",
     [STATE_DELIVERED] = "R"  "-"  "-"  "-"  "-"  "-",
     [STATE_REJECTED]  = "x"  "-"  "x"  "-"  "-"  "x",
-    [STATE_DISCARDED] = "-"  "-"  "-"  "-"  "-"  "-",
+    [STATE_DISCARDED] = "-"  "-"  "-"  "A"  "-"  "-",
 };
 /* clang-format on */
 
@@ -21,11 +22,19 @@ static const char *const names[QUEUE_STATES] = {
     [STATE_REJECTED] = "rejected", [STATE_DISCARDED] = "discarded",
 };
 
-bool state_may_become(enum queue_state from, enum queue_state to, bool replay)
+bool state_may_become(enum queue_state from,
+                      const struct queue_outcome *outcome)
 {
-    char arrow = arrows[from][to];
-
-    return arrow == 'x' || (arrow == 'R' && replay);
+    switch (arrows[from][outcome->state]) {
+    case 'x':
+        return true;
+    case 'R':
+        return outcome->replay;
+    case 'A':
+        return outcome->cause == CAUSE_ANSWER;
+    default:
+        return false;
+    }
 }
 
 bool state_frees(enum queue_state state, enum queue_after after)

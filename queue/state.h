@@ -7,7 +7,8 @@
 #include "queue.h"
 
 /* Whether queue.h's drawing has this arrow. */
-bool state_may_become(enum queue_state from, enum queue_state to, bool replay);
+bool state_may_become(enum queue_state from,
+                      const struct queue_outcome *outcome);
 /* Whether a delivery in this state lets the one behind it go. */
 bool state_frees(enum queue_state state, enum queue_after after);
 

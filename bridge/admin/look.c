@@ -312,13 +312,14 @@ json_t *verb_verify(struct call_context *context)
         return request_fail(context, "%s", status_text(status));
     for (size_t i = 0; i < QUEUE_DIGEST_SIZE; i++)
         snprintf(head + 2 * i, 3, "%02x", verdict.head[i]);
-    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:s}", "good",
+    return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "good",
                      (int)(verdict.bad_crc == 0 && verdict.bad_links == 0 &&
-                           status == STATUS_OK),
+                           verdict.bad_sums == 0 && status == STATUS_OK),
                      "records", (json_int_t)verdict.records, "outcomes",
                      (json_int_t)verdict.outcomes, "bad_crc",
                      (json_int_t)verdict.bad_crc, "bad_links",
-                     (json_int_t)verdict.bad_links, "first_bad",
+                     (json_int_t)verdict.bad_links, "bad_sums",
+                     (json_int_t)verdict.bad_sums, "first_bad",
                      (json_int_t)verdict.first_bad_seq, "head", head);
 }
 

@@ -30,7 +30,7 @@ static void every_arrow_is_the_drawing_s(void **state)
 {
     /* From: waiting parked held delivered rejected discarded; to likewise. */
     static const char *const drawing[] = {
-        "-xxxxx", "xxxxxx", "x-x-xx", "R-----", "x-x--x", "------",
+        "-xxxxx", "xxxxxx", "x-xAxx", "R-----", "x-x--x", "---A--",
     };
     struct store *store = *state;
 
@@ -41,11 +41,13 @@ static void every_arrow_is_the_drawing_s(void **state)
             char arrow = drawing[from][to];
 
             outcome.replay = false;
+            outcome.cause = CAUSE_OPERATOR;
             assert_int_equal(try_outcome(store, outcome),
                              arrow == 'x' ? STATUS_OK : STATUS_DENIED);
-            if (arrow != 'R')
+            if (arrow != 'R' && arrow != 'A')
                 continue;
-            outcome.replay = true;
+            outcome.replay = arrow == 'R';
+            outcome.cause = arrow == 'A' ? CAUSE_ANSWER : CAUSE_OPERATOR;
             assert_ok(try_outcome(store, outcome));
         }
     assert_sound(store);
@@ -58,7 +60,7 @@ static void a_denied_outcome_changes_nothing(void **state)
     struct queue_delivery before = read_delivery(store, id);
     struct queue_delivery after;
 
-    assert_int_equal(try_outcome(store, outcome_to(id, STATE_DELIVERED)),
+    assert_int_equal(try_outcome(store, outcome_to(id, STATE_PARKED)),
                      STATUS_DENIED);
     assert_int_equal(try_outcome(store, outcome_to(99, STATE_DELIVERED)),
                      STATUS_NOT_FOUND);
