@@ -33,7 +33,7 @@ def check_duplicates(sink, kills):
     return sum(per_kill.values())
 
 
-def kill_under_load(site, sink, rounds, rate=1200, start=None):
+def kill_under_load(site, sink, rounds, rate=1200, start=None, patience=60):
     """Kill and start again; the ids that were acknowledged and never came."""
     start = start or (lambda: site.start_bridge(ready=False))
     load = Load(site, rate=rate)
@@ -49,7 +49,7 @@ def kill_under_load(site, sink, rounds, rate=1200, start=None):
         site.until(lambda: len(sink.accepted) > seen, 30,
                    "records after the start")
     load.finish()
-    site.until(lambda: load.acked <= sink.accepted.keys(), 60,
+    site.until(lambda: load.acked <= sink.accepted.keys(), patience,
                "every acknowledged record at the platform")
     return load, kills
 
