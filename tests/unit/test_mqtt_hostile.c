@@ -1,15 +1,6 @@
 /* A source and a broker that is malformed, deaf, unwilling or gone. */
 #include "test_mqtt_world.h"
 
-/* Paho 1.3.12 does not free a PUBLISH that it finds malformed; it drops the
- * connection. */
-const char *__lsan_default_suppressions(void);
-
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libpaho-mqtt3as\n";
-}
-
 static int setup(void **state)
 {
     *state = world_make();
@@ -71,15 +62,18 @@ static void malformed_bytes_end_the_connection_and_no_more(void **state)
     }
 }
 
-/* What the relay lets pass and Paho has to judge. */
+/* What the relay lets pass and Paho has to judge.  (A PUBLISH whose properties
+ * pass its end is survived too, but Paho 1.3.12 does not free it, so it is not
+ * among them.) */
 static void garbage_in_a_good_frame_is_survived(void **state)
 {
     static const struct {
         const char *bytes;
         size_t size;
     } rows[] = {
-        {"\x32\x04\xff\xff\xff\xff", 6},     /* a topic beyond the end */
-        {"\x32\x08\0\1t\0\1\x7f\x26\0", 10}, /* properties beyond the end */
+        {"\x32\x04\xff\xff\xff\xff", 6}, /* a topic beyond the end */
+        {"\x90\x04\x7f\x7f\0\1", 6},     /* a SUBACK for nothing */
+        {"\x90\x06\0\1\0\1\1\1", 8},     /* for more than was asked */
     };
     struct world *world = *state;
 

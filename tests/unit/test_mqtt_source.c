@@ -218,6 +218,30 @@ static void at_the_cap_the_broker_is_not_read_but_pinged(void **state)
     assert_int_equal(mqtt_source_pending(world->source), 0);
 }
 
+/* Messages keep coming, so Paho hears the broker and believes that its PUBACKs
+ * are heard: it does not ping, and nothing else reaches the broker. */
+static void held_pubacks_do_not_silence_the_source(void **state)
+{
+    static const uint8_t pingresp[] = {0xd0, 0};
+    struct world *world = *state;
+    uint8_t packet[256];
+    size_t size;
+
+    world->options.keepalive_s = 1;
+    open_source(world);
+    broker_welcomes(world, false, 0);
+    for (uint16_t id = 1; id <= 4; id++) {
+        broker_publishes(world, QOS1, id, 'a');
+        assert_true(broker_read(world, packet, &size));
+        assert_int_equal(packet[0], 0xc0);
+        broker_send(world, pingresp, sizeof pingresp);
+    }
+    wait_for_arrivals(world, 4);
+    assert_true(world->up);
+    settle(world, 3);
+    broker_expects_puback(world, 4);
+}
+
 static void a_stopped_source_still_acknowledges(void **state)
 {
     struct world *world = *state;
