@@ -28,13 +28,15 @@ struct ingest_result {
     unsigned deliveries; /* made */
 };
 
-/* Reads the ledger file.  words tells what is wrong with it. */
+/* Reads the ledger file.  words tells what is wrong with it: with OK, the
+ * rows that were refused.  NOT_FOUND, IO, INVALID (no ledger), NOMEM. */
 MUST_CHECK enum status ingest_open(const struct config *config,
                                    struct bytes *words, struct ingest **ingest);
 void ingest_close(struct ingest *ingest);
 
 /*
  * Store one message and all that follows from it.  FULL: nothing was put.
+ * IO, NOMEM: the store may be half changed and undoes the group itself.
  */
 MUST_CHECK enum status ingest_store(struct ingest *ingest, struct queue *queue,
                                     const struct message *message,
@@ -48,12 +50,13 @@ MUST_CHECK enum status ingest_tick(struct ingest *ingest, struct queue *queue,
  * An operator completes a HELD or REJECTED delivery with fields (an object
  * in the interface's own field names); it is made anew under its number.
  * words says what is still missing.  MISSING, INVALID, NOT_FOUND, DENIED.
+ * Without any field it is made anew of what is known by now: a vehicle that
+ * has come into the ledger since completes its passages.
  */
 MUST_CHECK enum status ingest_complete(struct ingest *ingest,
                                        struct queue *queue, uint64_t delivery,
                                        const json_t *fields, const char *actor,
                                        int64_t now_ms, struct bytes *words);
-/* A picture that came late completes what is held for it. */
 
 /* Import a vehicle ledger: CSV text, header line plate,color,vehicleId,vin,
  * tare_t in any order.  Entries become notes; later ones replace earlier.

@@ -50,7 +50,4 @@ MUST_CHECK enum status joining_revision(struct joining *joining,
 /* What is due goes out. */
 MUST_CHECK enum status joining_tick(struct joining *joining);
 
-/* Does any lane want what this device says?  Otherwise it is UNROUTED. */
-bool joining_wants(const struct config *config, const struct message *message);
-
 #endif

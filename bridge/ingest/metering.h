@@ -24,11 +24,15 @@
 
 #define METERING_BATCH_MAX 10000
 
-/* *used: an item takes the reading. */
+/* *wanted: an item takes the reading.  Nothing is put. */
+MUST_CHECK enum status metering_wants(struct queue *queue,
+                                      const struct config *config,
+                                      const struct message *message,
+                                      bool *wanted);
+/* Keep it. */
 MUST_CHECK enum status metering_reading(struct queue *queue,
                                         const struct config *config,
-                                        const struct message *message,
-                                        bool *used);
+                                        const struct message *message);
 MUST_CHECK enum status
 metering_tick(struct queue *queue, const struct config *config, int64_t now_ms);
 /* Forget readings before an instant that nobody reported. */

@@ -676,14 +676,42 @@ static void a_batch_of_too_many_items_is_followed_by_more(void **state)
     assert_string_not_equal(found.all[0].number, found.all[1].number);
 }
 
-/* ---- forgetting ---------------------------------------------------------- */
-
 static bool count_note(void *arg, struct span key, struct span value)
 {
     (void)key, (void)value;
     ++*(unsigned *)arg;
     return true;
 }
+
+static void a_full_store_keeps_no_reading_either(void **state)
+{
+    struct world *world = *state;
+    struct message message;
+    unsigned count = 0;
+
+    ingest_close(world->ingest);
+    store_close(world->store);
+    world->store->options.quota_bytes = 1;
+    world->store->options.when_full = QUEUE_STOP;
+    world_open(world);
+    assert_ok(message_read(&world->config, SITE "meter/m1/reading",
+                           span_text("{\"event_id\":\"x\"," AT
+                                     ",\"registers\":{\"total\":{\"value\":"
+                                     "1}}}"),
+                           world->now_ms, &message));
+    assert_true(message.valid);
+    world_begin(world);
+    assert_int_equal(ingest_store(world->ingest, world->store->queue, &message,
+                                  world->now_ms, &world->result),
+                     STATUS_FULL);
+    assert_ok(
+        queue_note_each(world->store->queue, "reading", count_note, &count));
+    world_commit(world);
+    message_free(&message);
+    assert_int_equal(count, 0);
+}
+
+/* ---- forgetting ---------------------------------------------------------- */
 
 static unsigned notes_in(struct world *world, const char *space)
 {

@@ -659,6 +659,79 @@ static void an_operator_completes_what_is_held(void **state)
     json_decref(fields);
 }
 
+static void a_ledger_that_comes_late_completes_by_asking(void **state)
+{
+    struct world *world = *state;
+    struct bytes words = BYTES_EMPTY;
+    json_t *nothing = json_object();
+    struct found found, goods;
+
+    capture(world, "cam1", "h1", PLATE, "head", "");
+    capture(world, "cam2", "b1", PLATE, "body", "");
+    weigh(world, "w1", "g1", 47800, "");
+    found = find(world, "yn", "vehicleAccess");
+    assert_int_equal(found.all[0].state, STATE_HELD);
+    world_begin(world);
+    assert_int_equal(ingest_complete(world->ingest, world->store->queue,
+                                     found.all[0].id, nothing, "li",
+                                     world->now_ms, &words),
+                     STATUS_MISSING);
+    world_commit(world);
+    know_vehicle(world, KNOWN);
+    world->now_ms += 3 * DAY_MS;
+    world_begin(world);
+    assert_ok(ingest_complete(world->ingest, world->store->queue,
+                              found.all[0].id, nothing, "li", world->now_ms,
+                              &words));
+    world_commit(world);
+    found = find(world, "yn", "vehicleAccess");
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.all[0].state, STATE_WAITING);
+    assert_fact(world, found.all[0].id, "cargoWeight", "32.6");
+    goods = find(world, "hn", "shareGoodsRecord");
+    assert_int_equal(goods.count, 1);
+    assert_int_equal(goods.all[0].state, STATE_WAITING);
+    assert_int_equal(find(world, NULL, NULL).count, 5);
+    bytes_free(&words);
+    json_decref(nothing);
+}
+
+static void a_record_that_joins_late_is_made_once(void **state)
+{
+    struct world *world = *state;
+
+    /* no weight: Henan gets no goods record until it comes */
+    know_vehicle(world, KNOWN);
+    capture(world, "cam1", "h1", PLATE, "head", "");
+    wait_s(world, 60);
+    weigh(world, "w1", "g1", 47800, ",\"plate\":\"" PLATE "\"");
+    assert_int_equal(find(world, "hn", "shareGoodsRecord").count, 1);
+    world->now_ms -= 10 * SECOND_MS;
+    capture(world, "cam2", "b1", PLATE, "body", "");
+    assert_int_equal(find(world, "hn", "shareDrivingRecord").count, 1);
+    assert_int_equal(find(world, "hn", "sharePhotoInfo").count, 2);
+    assert_int_equal(find(world, "hn", "shareGoodsRecord").count, 1);
+    assert_int_equal(find(world, "yn", NULL).count, 1);
+    assert_int_equal(find(world, "yn", NULL).all[0].state, STATE_WAITING);
+    assert_books(world, 3, 0, 0, 0, 0);
+}
+
+static void our_own_clock_unset_leaves_the_devices_time(void **state)
+{
+    struct world *world = *state;
+    struct found found;
+
+    world->now_ms = 5 * DAY_MS;
+    arrive_text(world, SITE "camera/cam4/capture",
+                "{\"event_id\":\"1\",\"time\":\"2026-11-20T12:00:00+08:00\","
+                "\"plate\":\"" PLATE "\",\"color\":\"yellow\",\"direction\":"
+                "\"in\",\"pictures\":[{\"kind\":\"head\",\"jpeg\":\"" JPEG
+                "\"},{\"kind\":\"body\",\"jpeg\":\"" JPEG "\"}]}");
+    found = find(world, "yn", "vehicleAccess");
+    assert_int_equal(found.count, 1);
+    assert_fact(world, found.all[0].id, "accessTime", "2026-11-20 12:00:00");
+}
+
 static void an_impossible_fact_does_not_get_in(void **state)
 {
     struct world *world = *state;
