@@ -250,7 +250,7 @@ enum status batching_tick(struct queue *queue, const struct target *target,
     const char *name = target->destination->name;
     struct batch_plan plan;
     char registered[16];
-    char text[96];
+    char text[96] = ""; /* there is no plan before the first one */
     int64_t until_ms;
     bool more = false;
     enum status status;
@@ -264,7 +264,7 @@ enum status batching_tick(struct queue *queue, const struct target *target,
     status = note_read_text(queue, "batch", name, text, sizeof(text));
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
-    plan = batch_plan_read(status == STATUS_OK ? text : "");
+    plan = batch_plan_read(text);
     batch_plan_learn(&plan, registered, now_ms);
     until_ms = batch_plan_due(&plan, now_ms);
     if (until_ms != 0)
