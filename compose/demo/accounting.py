@@ -29,12 +29,12 @@ def device_faults(name, books):
     if books is None:
         yield f"{name}: left no books"
         return
-    if books["published"] != books["stored"] or books["rejected"]:
-        yield (f"{name}: {books['published']} events, but {books['stored']}"
-               f" receipts and {books['rejected']} refusals")
+    if books["made"] != books["stored"]:
+        yield (f"{name}: {books['made']} events, but {books['stored']}"
+               f" receipts; {books['rejected']} refused: {books['reasons']}")
 
 
-def event_faults(stats, published):
+def event_faults(stats, made):
     for row in stats["events"]:
         said = sum(row[fate] for fate in FATES)
         if row["received"] != said:
@@ -45,8 +45,8 @@ def event_faults(stats, published):
                 yield f"{row['kind']}: {row[fate]} {fate}"
     fresh = total(stats["events"], "received") - total(stats["events"],
                                                        "repeats")
-    if fresh != published:
-        yield f"devices sent {published} events, the bridge has {fresh}"
+    if fresh != made:
+        yield f"devices made {made} events, the bridge has {fresh}"
 
 
 def delivery_faults(stats):
@@ -92,7 +92,7 @@ def lines(devices, stats, standins):
     yield "what the devices sent"
     for name, books in devices.items():
         if books:
-            yield (f"  {name:<22}{books['published']:>7} events"
+            yield (f"  {name:<22}{books['made']:>7} events"
                    f"{books['stored']:>7} receipts")
     yield "what the bridge received"
     for row in stats["events"]:
@@ -109,9 +109,9 @@ def lines(devices, stats, standins):
 
 def faults(devices, stats, standins):
     """Every sentence that keeps the books from being closed."""
-    published = sum(books["published"] for books in devices.values() if books)
+    made = sum(books["made"] for books in devices.values() if books)
     for name, books in devices.items():
         yield from device_faults(name, books)
-    yield from event_faults(stats, published)
+    yield from event_faults(stats, made)
     yield from delivery_faults(stats)
     yield from platform_faults(stats, standins)

@@ -7,6 +7,7 @@ A folder that has a site already is left alone.
 """
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -48,6 +49,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     make_accounts(folder)
     plant.write_files(folder / "secrets")
+    shutil.copy(folder / "secrets/ledger.csv", folder / "passwords")
     give(folder / "secrets", BRIDGE_UID)
     give(folder / "passwords", DEMO_UID)
     settings = {

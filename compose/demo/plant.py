@@ -1,5 +1,8 @@
 """The factory of the demonstration: its accounts, platforms and settings."""
 import json
+import subprocess
+
+from stack import PYTHON, ROOT
 
 YUNNAN_ENTERPRISE = "91110000710934615P001X"
 HENAN_ORGAN = "4110020001"
@@ -8,6 +11,7 @@ ENERGY_ENTERPRISE = "91350100M000100Y43"
 NAME = "示例有限公司"
 UPLOAD_IN_SECONDS = 15
 INTERVAL_MINUTES = 15
+DEVICES_PROGRAM = ROOT / "tests/devices/devices.py"
 
 # name of the account, class, devices that publish under it
 DEVICES = [
@@ -17,6 +21,8 @@ DEVICES = [
     ("meter", ["meter/meter-1"]),
 ]
 VEHICLES = 50
+RATE = 2         # vehicles a second
+PICTURE_KB = 60
 OTHER_ACCOUNTS = [("operator", "demo")]
 PLATFORMS = {"yunnan": {}, "henan": {},
              "liaoning": {"upload_in_seconds": UPLOAD_IN_SECONDS}}
@@ -43,10 +49,10 @@ def lane(name, gate, direction):
 
 def ledger():
     """The vehicles that come to this factory, as CSV."""
-    rows = ["plate,color,vehicleId,vin,tare_t"]
-    rows += [f"云A{10000 + n},yellow,{YUNNAN_ENTERPRISE}{n:05d},"
-             f"LZZ5ELSD7CN{100000 + n},15.0" for n in range(VEHICLES)]
-    return "\n".join(rows) + "\n"
+    return subprocess.run(
+        [PYTHON, DEVICES_PROGRAM, "ledger", "--count", str(VEHICLES),
+         "--enterprise", YUNNAN_ENTERPRISE, "--seed", "1"],
+        check=True, capture_output=True, text=True).stdout
 
 
 def settings(urls, files, outage=False):
@@ -117,6 +123,10 @@ def write_files(folder):
 
 def start_devices(stack, seconds):
     """The simulated devices by name, publishing for so long."""
-    limit = [] if seconds is None else ["--seconds", str(seconds)]
-    return {name: stack.start_devices(name, name, name, *limit)
-            for name, _ in DEVICES}
+    limit = [] if seconds is None else ["--seconds", seconds]
+    ways = {"gate": ["--ledger", stack.site_folder / "secrets/ledger.csv",
+                     "--rate", RATE, "--picture-kb", PICTURE_KB],
+            "meter": []}
+    return {name: stack.start_devices(name, name, name, "--shared", *words,
+                                      *limit)
+            for name, words in ways.items()}
