@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "fields.h"
+#include "text.h"
 
 const char *call_path(const struct destination_config *destination,
                       const struct interface *interface)
@@ -110,38 +111,6 @@ enum verdict call_http_verdict(long http_status)
 
 /* ---- words from outside ------------------------------------------------- */
 
-/* The length of the character at the start of text: 1..4, 0 when it is no
- * valid UTF-8 (RFC 3629: no overlong forms, no surrogates). */
-static size_t character(struct span text)
-{
-    static const struct {
-        uint8_t first, last; /* of the lead byte */
-        uint8_t low, high;   /* of the byte behind it */
-        size_t len;
-    } rows[] = {
-        {0x00, 0x7f, 0x00, 0xff, 1}, {0xc2, 0xdf, 0x80, 0xbf, 2},
-        {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-        {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const size_t len = rows[i].len;
-
-        if (text.data[0] < rows[i].first || text.data[0] > rows[i].last)
-            continue;
-        if (len > text.len || (len > 1 && (text.data[1] < rows[i].low ||
-                                           text.data[1] > rows[i].high)))
-            return 0;
-        for (size_t k = 2; k < len; k++)
-            if ((text.data[k] & 0xc0) != 0x80)
-                return 0;
-        return len;
-    }
-    return 0;
-}
-
 static bool control(struct span text, size_t len)
 {
     return text.data[0] < 0x20 || text.data[0] == 0x7f ||
@@ -153,7 +122,7 @@ void call_words(struct span text, char *words, size_t size)
     size_t used = 0;
 
     while (text.len) {
-        size_t len = character(text);
+        size_t len = text_character(text);
         const char *written = (const char *)text.data;
         size_t write = len;
 

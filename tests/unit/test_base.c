@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "clock.h"
+#include "text.h"
 
 static int64_t read_ok(const char *text)
 {
@@ -119,4 +120,42 @@ static void file_is_replaced_whole_or_not_at_all(void **state)
     rmdir(folder);
     bytes_free(&path);
     bytes_free(&back);
+}
+
+/* ---- text ---------------------------------------------------------------- */
+
+/* "豫A" is e8 b1 ab 41, "€" e2 82 ac: RFC 3629 and the Unicode tables. */
+static void text_is_cut_between_characters(void **state)
+{
+    char buffer[6];
+
+    (void)state;
+    text_put(buffer, sizeof buffer, "A\xe8\xb1\xab");
+    assert_string_equal(buffer, "A\xe8\xb1\xab");
+    text_put(buffer, sizeof buffer, "ABC\xe8\xb1\xab");
+    assert_string_equal(buffer, "ABC");
+    text_put(buffer, sizeof buffer, "ABCD\xe8\xb1\xab");
+    assert_string_equal(buffer, "ABCD");
+    text_put(buffer, 1, "A");
+    assert_string_equal(buffer, "");
+    text_print(buffer, sizeof buffer, "%d%s", 42, "\xe8\xb1\xab\xe8");
+    assert_string_equal(buffer, "42\xe8\xb1\xab");
+}
+
+static void bytes_of_no_character_become_question_marks(void **state)
+{
+    char buffer[64];
+
+    (void)state;
+    text_put(buffer, sizeof buffer,
+             "a\xff"
+             "b\xc0\xaf"
+             "c\xed\xa0\x80.");
+    assert_string_equal(buffer, "a?b??c???.");
+    text_put(buffer, sizeof buffer,
+             "\xb1\xab\xe8\xb1"
+             "A\xf4\x90\x80\x80");
+    assert_string_equal(buffer, "????A????");
+    text_print(buffer, sizeof buffer, "\"%.2s\"", "\xe2\x82\xac");
+    assert_string_equal(buffer, "\"??\"");
 }
