@@ -2,7 +2,7 @@
 import json
 import subprocess
 
-from stack import PYTHON, ROOT
+from stack import PYTHON, ROOT, StackError
 
 YUNNAN_ENTERPRISE = "91110000710934615P001X"
 HENAN_ORGAN = "4110020001"
@@ -13,7 +13,7 @@ UPLOAD_IN_SECONDS = 15
 INTERVAL_MINUTES = 15
 DEVICES_PROGRAM = ROOT / "tests/devices/devices.py"
 
-# name of the account, class, devices that publish under it
+# name of the account, devices that publish under it
 DEVICES = [
     ("gate", ["camera/cam-in-head", "camera/cam-in-body",
               "camera/cam-out-head", "camera/cam-out-body",
@@ -49,10 +49,13 @@ def lane(name, gate, direction):
 
 def ledger():
     """The vehicles that come to this factory, as CSV."""
-    return subprocess.run(
+    done = subprocess.run(
         [PYTHON, DEVICES_PROGRAM, "ledger", "--count", str(VEHICLES),
          "--enterprise", YUNNAN_ENTERPRISE, "--seed", "1"],
-        check=True, capture_output=True, text=True).stdout
+        check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise StackError(done.stderr.strip())
+    return done.stdout
 
 
 def settings(urls, files, outage=False):

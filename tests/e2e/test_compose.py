@@ -132,7 +132,13 @@ class Composed:
                            "/etc/sampan/bridge.yaml", code=None)
 
     def wait_healthy(self):
-        wait_until(lambda: self.health().returncode == 0, 60, "health", 0.5)
+        try:
+            wait_until(lambda: self.health().returncode == 0, 120, "health",
+                       0.5)
+        except StackError:
+            print(self.engine("ps", "-a", code=None).stdout, self.health(),
+                  self.engine("logs", self.container("bridge"), code=None))
+            raise
 
     def accepted(self):
         """What the stand-in of Yunnan has in its books, by interface."""
@@ -151,9 +157,6 @@ def composed(engine, tmp_path):
         stack.up()
         stack.wait_healthy()
         yield stack
-    except StackError:
-        print(engine("logs", stack.container("bridge"), code=None))
-        raise
     finally:
         stack.down()
 
