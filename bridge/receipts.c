@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define SENDERS_MAX 256 /* in one group; more are sent in between */
 
 struct sender {
@@ -96,6 +98,7 @@ void receipts_add(struct receipts *receipts, const struct message *message,
 {
     const char *class = class_of(message);
     struct sender *sender;
+    char reason[sizeof result->reason];
     char address[160];
 
     if (class == NULL || message->event_id[0] == 0)
@@ -103,12 +106,15 @@ void receipts_add(struct receipts *receipts, const struct message *message,
     snprintf(address, sizeof address, "%s/%s", class, message->device);
     sender = sender_of(receipts, address);
     /* Out of memory leaves the id out: the sender asks again. */
-    if (result->stored)
+    if (result->stored) {
         json_array_append_new(sender->stored, json_string(message->event_id));
-    else
-        json_array_append_new(sender->rejected,
-                              json_pack("{s:s, s:s}", "id", message->event_id,
-                                        "reason", result->reason));
+    } else {
+        /* It may quote what was refused for not being UTF-8. */
+        text_put(reason, sizeof reason, result->reason);
+        json_array_append_new(
+            sender->rejected,
+            json_pack("{s:s, s:s}", "id", message->event_id, "reason", reason));
+    }
 }
 
 void receipts_close(struct receipts *receipts)

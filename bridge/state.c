@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define SILENT_MS (15 * MINUTE_MS)
 #define STALE_MS (30 * SECOND_MS)
 #define OFFSET_NOTED_MS (60 * SECOND_MS)
@@ -30,8 +32,8 @@ static void trouble(struct writing *writing, const char *who, const char *what)
 {
     char sentence[640];
 
-    snprintf(sentence, sizeof sentence, "%s%s%s", who, *who == 0 ? "" : ": ",
-             what);
+    text_print(sentence, sizeof sentence, "%s%s%s", who, *who == 0 ? "" : ": ",
+               what);
     json_array_append_new(writing->troubles, json_string(sentence));
 }
 

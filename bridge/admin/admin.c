@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "requests.h"
+#include "text.h"
 
 #define WAITING_MAX 64
 #define REQUEST_MAX_BYTES ((size_t)4 << 20) /* a ledger fits */
@@ -56,6 +57,7 @@ json_t *request_fail(struct call_context *context, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(context->error, sizeof context->error, format, arguments);
     va_end(arguments);
+    text_mend(context->error); /* it may quote and cut what was asked */
     return NULL;
 }
 
@@ -253,17 +255,19 @@ static void request_run(struct admin *admin, const char *user, struct span text)
     char error[256];
 
     if (!json_is_object(request)) {
-        snprintf(error, sizeof error,
-                 "the request is not a JSON object: %s (byte %d); expected "
-                 "{\"id\": \"...\", \"verb\": \"...\"}",
-                 request == NULL ? where.text : "another type",
-                 request == NULL ? where.position : 0);
+        text_print(error, sizeof error,
+                   "the request is not a JSON object: %s (byte %d); expected "
+                   "{\"id\": \"...\", \"verb\": \"...\"}",
+                   request == NULL ? where.text : "another type",
+                   request == NULL ? where.position : 0);
         reply_error(admin, user, NULL, error);
         json_decref(request);
         return;
     }
     context.request = request;
     reply = verb_run(&context);
+    if (reply == NULL && context.error[0] == 0)
+        request_fail(&context, "%s", status_text(STATUS_NOMEM));
     log_at(LOG_INFO, "admin", LOG_TEXT("user", user),
            LOG_TEXT("verb",
                     json_is_string(json_object_get(request, "verb"))

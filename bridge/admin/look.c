@@ -38,12 +38,14 @@ static json_t *words_json(struct span words)
 json_t *delivery_json(const struct queue_delivery *delivery)
 {
     return json_pack(
-        "{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:I, s:o}", "entry",
+        "{s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:o}", "entry",
         (json_int_t)delivery->id, "destination", delivery->destination,
         "interface", delivery->interface, "state",
-        queue_state_name(delivery->state), "number", delivery->number, "plate",
-        delivery->subject, "made", instant_json(delivery->made_at_ms),
-        "changed", instant_json(delivery->changed_at_ms), "attempts",
+        queue_state_name(delivery->state), "number",
+        words_json(span_text(delivery->number)), "plate",
+        words_json(span_text(delivery->subject)), "made",
+        instant_json(delivery->made_at_ms), "changed",
+        instant_json(delivery->changed_at_ms), "attempts",
         (int)delivery->attempts, "rounds", (int)delivery->rounds, "follows",
         (json_int_t)delivery->follows, "reason",
         words_json(span_text(delivery->reason)));
@@ -226,11 +228,12 @@ static void history_visit(void *arg, const struct queue_outcome *outcome)
     static const char *const causes[] = {"answer", "operator", "bridge"};
 
     json_array_append_new(
-        arg, json_pack("{s:o, s:s, s:s, s:s, s:s, s:i, s:o, s:o}", "at",
+        arg, json_pack("{s:o, s:s, s:s, s:s, s:o, s:i, s:o, s:o}", "at",
                        instant_json(outcome->at_ms), "verb", outcome->verb,
                        "state", queue_state_name(outcome->state), "cause",
-                       causes[outcome->cause], "actor", outcome->actor,
-                       "attempts", (int)outcome->attempts, "reason",
+                       causes[outcome->cause], "actor",
+                       words_json(span_text(outcome->actor)), "attempts",
+                       (int)outcome->attempts, "reason",
                        words_json(span_text(outcome->reason)), "answer",
                        words_json(outcome->answer)));
 }
@@ -245,9 +248,10 @@ static json_t *event_json(struct queue *queue, uint64_t id)
     json = status != STATUS_OK
                ? json_pack("{s:I, s:s}", "event", (json_int_t)id, "error",
                            status_text(status))
-               : json_pack("{s:I, s:s, s:s, s:s, s:o, s:o, s:I}", "event",
+               : json_pack("{s:I, s:s, s:o, s:o, s:o, s:o, s:I}", "event",
                            (json_int_t)id, "kind", event.kind, "device",
-                           event.device, "event_id", event.event_id, "at",
+                           words_json(span_text(event.device)), "event_id",
+                           words_json(span_text(event.event_id)), "at",
                            instant_json(event.event_at_ms), "received",
                            instant_json(event.received_at_ms), "bytes",
                            (json_int_t)event.body.len);
@@ -341,8 +345,8 @@ json_t *verb_test(struct call_context *context)
         .clock = options->clock,
     };
     status = uplink_test(&uplink, &words);
-    reply = json_pack("{s:b, s:s}", "passed", (int)(status == STATUS_OK),
-                      "steps", bytes_text(&words));
+    reply = json_pack("{s:b, s:o}", "passed", (int)(status == STATUS_OK),
+                      "steps", words_json(bytes_view(&words)));
     bytes_free(&words);
     return reply;
 }

@@ -8,6 +8,7 @@
 
 #include "crypto.h"
 #include "requests.h"
+#include "text.h"
 
 #define STATE_FILE_MAX 65536
 
@@ -53,8 +54,8 @@ json_t *verb_pause(struct call_context *context)
 
     if (uplink == NULL)
         return NULL;
-    snprintf(words, sizeof words, "paused by %s%s%s", context->user,
-             reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+    text_print(words, sizeof words, "paused by %s%s%s", context->user,
+               reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
     if (!pause_keep(context, at, words))
         return NULL;
     uplink_pause(uplink, words);

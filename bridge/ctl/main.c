@@ -117,8 +117,20 @@ struct run {
 
 static int complain(const char *text)
 {
-    fprintf(stderr, "sampanctl: %s\n", text);
+    fputs("sampanctl: ", stderr);
+    print_words(stderr, text == NULL ? "it failed, and nobody said why" : text);
+    putc('\n', stderr);
     return EXIT_FAILURE;
+}
+
+/* An argument that JSON does not take must not be left out in silence: the
+ * request would then mean more than was asked. */
+static bool text_set(json_t *object, const char *name, const char *text)
+{
+    if (json_object_set_new(object, name, json_string(text)) == 0)
+        return true;
+    complain("the arguments must be UTF-8");
+    return false;
 }
 
 /* The reply, or NULL after saying what is wrong. */
@@ -216,11 +228,19 @@ static int run_report(struct run *run)
 
     if (!argument_needed(run, "day"))
         return EXIT_USAGE;
-    json_object_set_new(run->request, "day", json_string(run->argv[0]));
+    if (!text_set(run->request, "day", run->argv[0]))
+        return EXIT_USAGE;
     reply = ask(run);
     if (!shown_as_json(run, reply) && reply != NULL)
         books_print(run, reply);
     return finish(reply);
+}
+
+/* Pages must get on: a cursor that stands still would be asked for ever. */
+static bool goes_up(const json_t *request, const json_t *next)
+{
+    return json_integer_value(next) >
+           json_integer_value(json_object_get(request, "after"));
 }
 
 static int run_list(struct run *run)
@@ -237,7 +257,7 @@ static int run_list(struct run *run)
         json_array_extend(all, json_object_get(reply, "entries"));
         next = json_incref(json_object_get(reply, "next"));
         json_decref(reply);
-    } while (reply != NULL && next != NULL && run->all);
+    } while (reply != NULL && goes_up(run->request, next) && run->all);
     if (reply != NULL && !shown_as_json(run, all)) {
         if (run->csv)
             print_csv(all, LIST_COLUMNS);
@@ -308,11 +328,12 @@ static int run_test(struct run *run)
 
     if (!argument_needed(run, "destination"))
         return EXIT_USAGE;
-    json_object_set_new(run->request, "destination", json_string(run->argv[0]));
+    if (!text_set(run->request, "destination", run->argv[0]))
+        return EXIT_USAGE;
     reply = ask(run);
     passed = json_is_true(json_object_get(reply, "passed"));
     if (!shown_as_json(run, reply) && reply != NULL)
-        fputs(json_string_value(json_object_get(reply, "steps")), stdout);
+        print_words(stdout, json_string_value(json_object_get(reply, "steps")));
     json_decref(reply);
     return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
@@ -398,8 +419,12 @@ static int run_complete(struct run *run)
         *equals = 0;
         /* cargoWeight=12.5 is a number, vin=LBE... a text, vin='"123"' too */
         value = json_loads(equals + 1, JSON_DECODE_ANY, NULL);
-        json_object_set_new(fields, run->argv[i],
-                            value != NULL ? value : json_string(equals + 1));
+        if (value != NULL)
+            json_object_set_new(fields, run->argv[i], value);
+        else if (!text_set(fields, run->argv[i], equals + 1)) {
+            json_decref(fields);
+            return EXIT_USAGE;
+        }
     }
     json_object_set_new(run->request, "fields", fields);
     reply = ask(run);
@@ -414,7 +439,8 @@ static int run_destination(struct run *run)
 
     if (!argument_needed(run, "destination"))
         return EXIT_USAGE;
-    json_object_set_new(run->request, "destination", json_string(run->argv[0]));
+    if (!text_set(run->request, "destination", run->argv[0]))
+        return EXIT_USAGE;
     reply = ask(run);
     if (!shown_as_json(run, reply) && reply != NULL)
         print_object(reply, 0);
@@ -435,14 +461,19 @@ static int run_import(struct run *run)
                 status_text(status));
         return EXIT_FAILURE;
     }
-    json_object_set_new(run->request, "ledger",
-                        json_stringn((const char *)csv.data, csv.len));
+    if (json_object_set_new(run->request, "ledger",
+                            json_stringn(bytes_text(&csv), csv.len)) != 0) {
+        bytes_free(&csv);
+        return complain("the ledger must be UTF-8: save it so, or convert it "
+                        "with iconv -f GB18030 -t UTF-8");
+    }
     bytes_free(&csv);
     reply = ask(run);
     if (!shown_as_json(run, reply) && reply != NULL) {
         printf("accepted: %lld\n", (long long)json_integer_value(
                                        json_object_get(reply, "accepted")));
-        fputs(json_string_value(json_object_get(reply, "refused")), stdout);
+        print_words(stdout,
+                    json_string_value(json_object_get(reply, "refused")));
     }
     return finish(reply);
 }
@@ -559,9 +590,7 @@ static bool option_take(struct run *run, int key, int index)
     case KEY_FORCE:
         return run->force = true;
     case KEY_FILTER:
-        json_object_set_new(run->request, options[index].name,
-                            json_string(optarg));
-        return true;
+        return text_set(run->request, options[index].name, optarg);
     case KEY_NUMBER:
         json_object_set_new(run->request, options[index].name,
                             json_integer(strtoll(optarg, NULL, 10)));

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "text.h"
+
 #define COLUMNS_MAX 20
 #define CELL_MAX 512
 
@@ -45,10 +47,10 @@ static void cell_of(const json_t *value, char cell[static CELL_MAX])
     if (value == NULL || json_is_null(value)) {
         snprintf(cell, CELL_MAX, "-");
     } else if (json_is_string(value)) {
-        snprintf(cell, CELL_MAX, "%s", json_string_value(value));
+        text_put(cell, CELL_MAX, json_string_value(value));
     } else {
         dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        snprintf(cell, CELL_MAX, "%s", dumped == NULL ? "" : dumped);
+        text_put(cell, CELL_MAX, dumped == NULL ? "" : dumped);
         free(dumped);
     }
     made_harmless(cell);
@@ -106,12 +108,15 @@ void print_table(const json_t *rows, const char *names)
 static void csv_cell(const char *cell, bool last)
 {
     bool quote = strpbrk(cell, ",\"") != NULL;
+    char *end;
 
-    /* A spreadsheet must not take a plate or a reason for a formula. */
-    if (strchr("=+-@", cell[0]) != NULL && cell[0] != 0 && cell[1] != 0)
-        quote = true;
     if (quote)
         putchar('"');
+    /* A spreadsheet must not take a plate or a reason for a formula; quotes
+     * do not keep it from that, an apostrophe does. */
+    if (cell[0] != 0 && strchr("=+-@", cell[0]) != NULL && cell[1] != 0 &&
+        (strtod(cell, &end), *end != 0))
+        putchar('\'');
     for (; *cell != 0; cell++) {
         if (*cell == '"')
             putchar('"');
@@ -142,17 +147,27 @@ void print_csv(const json_t *rows, const char *names)
 void print_object(const json_t *object, int depth)
 {
     char cell[CELL_MAX];
+    char key[CELL_MAX];
     const char *name;
     json_t *value;
 
     json_object_foreach((json_t *)object, name, value)
     {
+        text_put(key, sizeof key, name);
+        made_harmless(key);
         if (json_is_object(value)) {
-            printf("%*s%s:\n", depth * 2, "", name);
+            printf("%*s%s:\n", depth * 2, "", key);
             print_object(value, depth + 1);
             continue;
         }
         cell_of(value, cell);
-        printf("%*s%s: %s\n", depth * 2, "", name, cell);
+        printf("%*s%s: %s\n", depth * 2, "", key, cell);
     }
+}
+
+void print_words(FILE *file, const char *words)
+{
+    for (; words != NULL && *words != 0; words++)
+        putc((unsigned char)*words < ' ' && *words != '\n' ? ' ' : *words,
+             file);
 }

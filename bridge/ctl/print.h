@@ -7,11 +7,14 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Rows are objects; columns is a list of their members, "a b c". */
 void print_table(const json_t *rows, const char *columns);
 void print_csv(const json_t *rows, const char *columns);
 /* An object as "name: value" lines, nested ones indented. */
 void print_object(const json_t *object, int depth);
+/* Lines as they came, without what could move the cursor; NULL: nothing. */
+void print_words(FILE *file, const char *words);
 
 #endif

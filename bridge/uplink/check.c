@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "credentials.h"
+#include "text.h"
 #include "transfer.h"
 
 struct check {
@@ -85,9 +86,9 @@ static void check_call(struct check *check, const char *name,
     } else {
         check->platform->judge(to, interface, &check->session, &answer, now_ms,
                                &judgement);
-        snprintf(text, sizeof text, "%s: HTTP %ld, %s %s %s", interface->name,
-                 answer.http_status, judgement.code,
-                 verdict_name(judgement.verdict), judgement.words);
+        text_print(text, sizeof text, "%s: HTTP %ld, %s %s %s", interface->name,
+                   answer.http_status, judgement.code,
+                   verdict_name(judgement.verdict), judgement.words);
         step(check, name,
              judgement.verdict == VERDICT_ACCEPTED ||
                  judgement.verdict == VERDICT_DUPLICATE,

@@ -1,9 +1,9 @@
 #include "engine.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
+#include "text.h"
 
 /* No upload before the clock is past the year this was written in: a box
  * without a battery clock starts in 1970. */
@@ -37,7 +37,7 @@ void condition_set(struct uplink *uplink, enum uplink_condition condition,
     if (now->condition == condition && strcmp(now->reason, reason) == 0)
         return;
     now->condition = condition;
-    snprintf(now->reason, sizeof now->reason, "%s", reason);
+    text_put(now->reason, sizeof now->reason, reason);
     log_at(condition == UPLINK_UP ? LOG_INFO : LOG_WARN, "condition",
            LOG_TEXT("uplink", now->destination),
            LOG_TEXT("is", uplink_condition_name(condition)),

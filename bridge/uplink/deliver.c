@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "text.h"
 
 #define AGAIN_MS SECOND_MS
 #define RESCAN_MS SECOND_MS
@@ -181,7 +182,7 @@ static void outcome_submit(struct uplink *uplink, uint64_t id,
                                   .lazy = true,
                                   .weight_bytes = 512 + answer.len};
     outcome->uplink = uplink;
-    snprintf(outcome->reason, sizeof outcome->reason, "%s", reason);
+    text_put(outcome->reason, sizeof outcome->reason, reason);
     outcome->change = (struct queue_outcome){
         .delivery = id,
         .state = state,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define ANSWER_MAX ((size_t)1 << 20)
 
 static size_t answer_write(char *data, size_t size, size_t count, void *arg)
@@ -232,7 +234,7 @@ enum reach transfer_end(struct transfer *transfer, CURLcode code,
     *answer = (struct answer){0};
     words[0] = 0;
     if (code != CURLE_OK) {
-        snprintf(words, 256, "%s",
+        text_put(words, 256,
                  transfer->error[0] != 0 ? transfer->error
                                          : curl_easy_strerror(code));
         return transfer->begun ? REACH_LOST : REACH_UNREACHABLE;

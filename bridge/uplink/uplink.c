@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "credentials.h"
+#include "text.h"
 
 int64_t engine_steady_ms(const struct uplink *uplink)
 {
@@ -67,7 +68,7 @@ void engine_answer_seen(struct uplink *uplink, const struct answer *answer,
     struct uplink_status *now = &uplink->now;
 
     now->last_answer_ms = engine_wall_ms(uplink);
-    snprintf(now->last_answer, sizeof now->last_answer, "%s", text);
+    text_put(now->last_answer, sizeof now->last_answer, text);
     if (answer->date_ms > 0)
         now->clock_offset_ms = answer->date_ms - now->last_answer_ms;
 }
@@ -82,7 +83,7 @@ static void inbox_settings(struct uplink *uplink, const struct inbox *inbox)
     }
     if (inbox->pause) {
         uplink->paused = true;
-        snprintf(uplink->pause_reason, sizeof uplink->pause_reason, "%s",
+        text_put(uplink->pause_reason, sizeof uplink->pause_reason,
                  inbox->reason);
     }
     if (inbox->resume) {
@@ -344,7 +345,7 @@ void uplink_pause(struct uplink *uplink, const char *reason)
     pthread_mutex_lock(&uplink->lock);
     uplink->inbox.pause = true;
     uplink->inbox.resume = false;
-    snprintf(uplink->inbox.reason, sizeof uplink->inbox.reason, "%s", reason);
+    text_put(uplink->inbox.reason, sizeof uplink->inbox.reason, reason);
     pthread_mutex_unlock(&uplink->lock);
     curl_multi_wakeup(uplink->multi);
 }

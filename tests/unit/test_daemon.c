@@ -71,6 +71,25 @@ static void receipts_are_gathered_per_device(void **state)
     receipts_close(receipts);
 }
 
+static void a_refusal_that_quotes_bad_bytes_is_told(void **state)
+{
+    struct receipts *receipts;
+
+    (void)state;
+    published_count = 0;
+    assert_int_equal(receipts_open("plant", publish, NULL, &receipts),
+                     STATUS_OK);
+    receive(receipts, MESSAGE_CAPTURE, "cam-1", "a",
+            "plate: \xd4\xa5 is not UTF-8: \xe8\xb1");
+    receipts_send(receipts);
+    assert_int_equal(published_count, 1);
+    assert_string_equal(published[0],
+                        "sampan/v1/plant/receipt/camera/cam-1 {\"stored\":[],"
+                        "\"rejected\":[{\"id\":\"a\",\"reason\":"
+                        "\"plate: ?? is not UTF-8: \"}]}");
+    receipts_close(receipts);
+}
+
 static void what_has_no_id_or_no_device_gets_no_receipt(void **state)
 {
     struct receipts *receipts;
