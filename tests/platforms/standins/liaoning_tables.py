@@ -1,6 +1,6 @@
 """Liaoning energy monitoring 2023: the tables of chapter 6, annexes A, B."""
 
-from .fields import (Field, SECOND, boolean, code, credit_code, integer,
+from .fields import (Field, SECOND, boolean, code, integer,
                      number, pattern, text)
 
 SOURCES = "1234567"                                          # B.1

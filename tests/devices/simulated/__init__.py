@@ -1,0 +1,1 @@
+"""Simulated field devices that publish the project's topics over MQTT."""
