@@ -41,6 +41,14 @@ def test_registration_hands_out_addresses_without_a_scheme(liaoning):
     assert liaoning.register()[1]["deviceId"] == answer["deviceId"]
 
 
+def test_addresses_name_the_host_it_was_called_by_when_listening_everywhere(
+        start):
+    client = LiaoningClient(start("liaoning", extra=["--host", "0.0.0.0"]))
+    answer = client.register()[1]
+    assert answer["loadDicVersionURL"] \
+        == f"127.0.0.1:{client.standin.port}/versionCheck"
+
+
 def test_upload_time_can_be_soon(start):
     client = LiaoningClient(start("liaoning", upload_in_seconds="90"))
     text = client.register()[1]["uploadTime"]

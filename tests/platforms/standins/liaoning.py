@@ -72,6 +72,7 @@ class Liaoning(Platform):
              "/downloadBaseData": "downloadBaseData"}
 
     def setup(self):
+        self.called_as = ""  # the Host of the last request
         self.devices = {}   # deviceId -> enterpriseCode
         self.configured = {}  # enterpriseCode -> set of dataCode
         credit = credit_code(self.settings["uscc"] == "check")
@@ -101,6 +102,7 @@ class Liaoning(Platform):
             body = read_object(request.body)
         except JsonError as error:
             raise Invalid(f"body: {error}") from None
+        self.called_as = request.headers.get("host", "")
         self.note_number(call, body)
         faults = faults_of(body, self.tables[call.interface])
         if faults:
@@ -139,8 +141,7 @@ class Liaoning(Platform):
     def register(self, enterprise):
         device = hashlib.md5(("device " + enterprise).encode()).hexdigest()
         self.devices[device] = enterprise
-        base = (self.settings["public"] or "%s:%d" % tuple(self.address)) \
-            + self.settings["prefix"]
+        base = self.public() + self.settings["prefix"]
         return json_answer({
             "responseCode": "0", "responseMessage": SUCCESS,
             "deviceId": device,
@@ -151,6 +152,14 @@ class Liaoning(Platform):
             "centerInfoDownloadURL": base + "/downloadConfigData",
             "centerDataDownloadURL": base + "/downloadEnergyData",
             "uploadTime": self.upload_time()})
+
+    def public(self):
+        """HOST:PORT of the URLs handed out."""
+        if self.settings["public"]:
+            return self.settings["public"]
+        if self.address[0] in ("0.0.0.0", "::"):
+            return self.called_as  # listening everywhere: as we were called
+        return "%s:%d" % tuple(self.address)
 
     def upload_time(self):
         seconds = self.settings["upload_in_seconds"]
