@@ -103,6 +103,7 @@ static enum status render(struct attempt *attempt)
         return status;
     }
     pthread_rwlock_rdlock(attempt->session_lock);
+    attempt->token_made_at_ms = attempt->session->token_made_at_ms;
     status = attempt->platform->render(
         attempt->destination, attempt->interface, attempt->session,
         bytes_view(&facts), &lookup, attempt->now_ms, &attempt->request);

@@ -31,6 +31,7 @@ struct attempt {
     struct queue_delivery row;
     const struct interface *interface;
     struct request request;
+    int64_t token_made_at_ms;  /* of the token it was rendered with */
     enum status status;        /* of the rendering */
     char words[256];           /* when it is not OK */
     struct transfer *transfer; /* while it is on its way */

@@ -154,6 +154,7 @@ static bool call_render(struct uplink *uplink, struct call *call,
     enum status status;
 
     pthread_rwlock_rdlock(&uplink->session_lock);
+    call->token_made_at_ms = uplink->session.token_made_at_ms;
     status = uplink->platform->render(
         uplink->options.destination, call->interface, &uplink->session,
         span_text(""), NULL, engine_wall_ms(uplink), request);
@@ -222,10 +223,13 @@ static bool session_due(struct uplink *uplink)
 
     if (due == NULL)
         return true;
-    if (due->once_only && uplink->session_call.transfer == NULL &&
-        intent_is_open(uplink)) {
-        condition_fault(uplink, INTENT_LOST);
-        return false;
+    if (due->once_only && uplink->session_call.transfer == NULL) {
+        if (uplink->paused)
+            return false; /* it cannot be taken back */
+        if (intent_is_open(uplink)) {
+            condition_fault(uplink, INTENT_LOST);
+            return false;
+        }
     }
     if (call_is_due(uplink, &uplink->session_call) &&
         uplink->now.condition != UPLINK_FAULT)
@@ -264,18 +268,27 @@ void calls_due(struct uplink *uplink)
         call_start(uplink, &uplink->probe_call, NULL);
 }
 
+/* A call that is due and was not made waits for something else: not a reason
+ * to look again at once. */
 int64_t calls_next_ms(const struct uplink *uplink)
 {
-    int64_t next_ms = engine_steady_ms(uplink) + SECOND_MS;
+    const struct call *calls[] = {&uplink->session_call, &uplink->beat_call};
+    int64_t now_ms = engine_steady_ms(uplink);
+    int64_t next_ms = now_ms + SECOND_MS;
 
-    if (uplink->heartbeat != NULL && uplink->beat_call.transfer == NULL &&
-        uplink->beat_call.next_ms < next_ms)
-        next_ms = uplink->beat_call.next_ms;
-    if (uplink->session_call.transfer == NULL &&
-        uplink->session_call.next_ms > engine_steady_ms(uplink) &&
-        uplink->session_call.next_ms < next_ms)
-        next_ms = uplink->session_call.next_ms;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (calls[i]->transfer == NULL && calls[i]->next_ms > now_ms &&
+            calls[i]->next_ms < next_ms)
+            next_ms = calls[i]->next_ms;
     return next_ms;
+}
+
+bool calls_once_only_out(const struct uplink *uplink)
+{
+    const struct call *call = &uplink->session_call;
+
+    return call->transfer != NULL && call->interface != NULL &&
+           call->interface->once_only;
 }
 
 void calls_probe_soon(struct uplink *uplink)
@@ -297,6 +310,7 @@ static void call_accepted(struct uplink *uplink, struct call *call)
     bool is_beat = call == &uplink->beat_call;
 
     call->delay_ms = 0;
+    call->renewals = 0;
     call->next_ms = engine_steady_ms(uplink);
     if (call->interface->once_only) {
         if (uplink->session.credentials_changed)
@@ -314,6 +328,18 @@ static void call_accepted(struct uplink *uplink, struct call *call)
     }
 }
 
+/* Renew once, then leave the token to the records: it is good for them, or
+ * they will tell. */
+static void call_renew(struct uplink *uplink, struct call *call)
+{
+    if (call->token_made_at_ms == uplink->session.token_made_at_ms)
+        calls_token_drop(uplink);
+    if (++call->renewals == 1)
+        call->next_ms = engine_steady_ms(uplink) + DELAY_FIRST_MS;
+    else if (call == &uplink->beat_call)
+        call->next_ms = engine_steady_ms(uplink) + heartbeat_period_ms(uplink);
+}
+
 static void call_refused(struct uplink *uplink, struct call *call,
                          const struct judgement *judgement)
 {
@@ -329,8 +355,7 @@ static void call_refused(struct uplink *uplink, struct call *call,
         return;
     switch (judgement->verdict) {
     case VERDICT_RENEW:
-        calls_token_drop(uplink);
-        call->next_ms = engine_steady_ms(uplink) + DELAY_FIRST_MS;
+        call_renew(uplink, call);
         break;
     case VERDICT_FAULT:
         condition_fault(uplink, judgement->words);

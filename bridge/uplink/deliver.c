@@ -10,6 +10,7 @@
 #define AGAIN_MS SECOND_MS
 #define RESCAN_MS SECOND_MS
 #define READS_MAX 40 /* of a lane in one refill: more than are known */
+#define RENEWALS_MAX 3
 
 static const enum queue_lane lane_of[SOURCES] = {
     [SOURCE_FRESH] = LANE_FRESH,
@@ -143,9 +144,9 @@ static void outcome_done(struct work *work, enum status status)
     first = uplink->inbox.committed == NULL;
     outcome->next = uplink->inbox.committed;
     uplink->inbox.committed = outcome;
-    pthread_mutex_unlock(&uplink->lock);
-    if (first)
+    if (first) /* under the lock: without it a stopping uplink may be gone */
         curl_multi_wakeup(uplink->multi);
+    pthread_mutex_unlock(&uplink->lock);
 }
 
 static const char *verb_of(enum queue_state state)
@@ -274,7 +275,7 @@ static void accepted(struct uplink *uplink, const struct attempt *attempt,
     uplink->now.accepted++;
     uplink->now.last_accepted_ms = engine_wall_ms(uplink);
     if (schedule_source(uplink->schedule, attempt->id) == SOURCE_PARKED)
-        uplink->rounds.accepted_any = true;
+        rounds_accepted(uplink);
     settle(uplink, attempt, STATE_DELIVERED, CAUSE_ANSWER, judgement->words,
            answer->body);
     if (first)
@@ -305,14 +306,33 @@ static void failed(struct uplink *uplink, const struct attempt *attempt,
                    answer);
 }
 
-/* The token was refused: renew it and send again, at no cost; but a platform
- * that refuses every fresh token is at fault itself. */
+/* The answer blames the destination or our credentials.  true: it costs the
+ * record nothing.  A record that is answered so while others pass is to blame
+ * itself: it must not stop them for ever. */
+static bool excused(struct uplink *uplink, const struct attempt *attempt,
+                    const struct judgement *judgement,
+                    const struct answer *answer)
+{
+    if (schedule_excuse(uplink->schedule, attempt->id, uplink->now.accepted))
+        return true;
+    failed(uplink, attempt, judgement->words, answer->body);
+    return false;
+}
+
+/* The token was refused: renew it, once for all who were sent with it; but a
+ * platform that refuses every fresh token is at fault itself. */
 static void renew(struct uplink *uplink, const struct attempt *attempt,
                   const char *words)
 {
-    schedule_give_back(uplink->schedule, attempt->id);
+    const struct session *session = &uplink->session;
+    bool has_tokens = session->token_made_at_ms != 0;
+
+    if (has_tokens && (attempt->token_made_at_ms != session->token_made_at_ms ||
+                       session->token.len == 0))
+        return; /* another did it */
     if (++uplink->renewals >
-        2 * uplink->options.destination->uplink.concurrency + 2)
+        (has_tokens ? RENEWALS_MAX
+                    : 2 * uplink->options.destination->uplink.concurrency + 2))
         condition_fault(uplink, words);
     else
         calls_token_drop(uplink);
@@ -328,7 +348,8 @@ static void judged(struct uplink *uplink, const struct attempt *attempt,
         accepted(uplink, attempt, judgement, answer);
         break;
     case VERDICT_RENEW:
-        renew(uplink, attempt, judgement->words);
+        if (excused(uplink, attempt, judgement, answer))
+            renew(uplink, attempt, judgement->words);
         break;
     case VERDICT_BUSY:
         failed(uplink, attempt, judgement->words, answer->body);
@@ -339,8 +360,8 @@ static void judged(struct uplink *uplink, const struct attempt *attempt,
                answer->body);
         break;
     case VERDICT_FAULT:
-        schedule_give_back(uplink->schedule, attempt->id);
-        condition_fault(uplink, judgement->words);
+        if (excused(uplink, attempt, judgement, answer))
+            condition_fault(uplink, judgement->words);
         break;
     case VERDICT_UNKNOWN:
         uplink->now.failed++;
@@ -400,8 +421,8 @@ static void rendered_in_pool(struct attempt *attempt)
     pthread_mutex_lock(&uplink->lock);
     attempt->next = uplink->inbox.rendered;
     uplink->inbox.rendered = attempt;
+    curl_multi_wakeup(uplink->multi); /* under the lock, as in outcome_done */
     pthread_mutex_unlock(&uplink->lock);
-    curl_multi_wakeup(uplink->multi);
 }
 
 static void task_run(struct crypto_task *task)
@@ -422,25 +443,25 @@ static void unrendered(struct uplink *uplink, const struct attempt *attempt)
         if (uplink->platform->due == NULL) /* nothing would bring it */
             condition_fault(uplink, attempt->words);
         break;
-    case STATUS_NOMEM:
-    case STATUS_IO:
-        failed(uplink, attempt, attempt->words, span_text(""));
-        break;
     default:
+        if (status_retryable(attempt->status)) {
+            failed(uplink, attempt, attempt->words, span_text(""));
+            break;
+        }
         settle(uplink, attempt, STATE_REJECTED, CAUSE_BRIDGE, attempt->words,
                span_text(""));
         break;
     }
 }
 
-void deliver_rendered(struct uplink *uplink, struct attempt *attempt)
+bool deliver_rendered(struct uplink *uplink, struct attempt *attempt)
 {
     struct transfer *transfer = NULL;
 
     if (attempt->status != STATUS_OK) {
         unrendered(uplink, attempt);
         attempt_free(attempt);
-        return;
+        return true;
     }
     if (condition_sends(uplink))
         transfer = engine_transfer(uplink);
@@ -449,12 +470,13 @@ void deliver_rendered(struct uplink *uplink, struct attempt *attempt)
         transfer->owner = attempt;
         uplink->now.requests++;
         if (engine_send(uplink, transfer))
-            return;
+            return true;
     } else if (transfer != NULL) {
         engine_transfer_done(uplink, transfer);
     }
     schedule_give_back(uplink->schedule, attempt->id);
     attempt_free(attempt);
+    return false;
 }
 
 static struct attempt *attempt_make(struct uplink *uplink, uint64_t id)
@@ -505,24 +527,26 @@ static bool attempt_start(struct uplink *uplink, uint64_t id)
         crypto_pool_add(uplink->options.pool, &attempt->task);
     } else {
         attempt_render(attempt);
-        deliver_rendered(uplink, attempt);
+        return deliver_rendered(uplink, attempt);
     }
     return true;
 }
 
+bool deliver_has_room(const struct uplink *uplink)
+{
+    struct schedule_counts counts = schedule_counts(uplink->schedule);
+
+    return counts.in_flight < uplink->options.destination->uplink.concurrency &&
+           counts.committing < COMMITTING_MAX;
+}
+
 void deliver_launch(struct uplink *uplink)
 {
-    const struct uplink_config *limits = &uplink->options.destination->uplink;
     int64_t now_ms = engine_steady_ms(uplink);
     uint64_t id;
 
-    while (condition_sends(uplink)) {
-        struct schedule_counts counts = schedule_counts(uplink->schedule);
-
-        if (counts.in_flight >= limits->concurrency ||
-            counts.committing >= COMMITTING_MAX ||
-            !schedule_take(uplink->schedule, now_ms, &id) ||
+    while (condition_sends(uplink) && deliver_has_room(uplink))
+        if (!schedule_take(uplink->schedule, now_ms, &id) ||
             !attempt_start(uplink, id))
             return;
-    }
 }

@@ -59,6 +59,8 @@ struct call {
     struct transfer *transfer;         /* not NULL: on its way */
     int64_t next_ms;                   /* steady; when it may be made again */
     int64_t delay_ms;                  /* between failures */
+    int64_t token_made_at_ms;          /* of the token it was rendered with */
+    unsigned renewals;                 /* RENEW verdicts, one after another */
 };
 
 struct lane_state {
@@ -72,6 +74,7 @@ struct rounds {
     bool accepted_any; /* in the running one */
     uint64_t until;    /* ids above were parked after it began */
     int64_t interval_ms;
+    int64_t gap_ms;       /* to the next that a success may begin */
     int64_t next_wall_ms; /* 0: none planned */
     int64_t last_steady_ms;
     uint32_t highest; /* rounds seen on a record of this round */
@@ -92,7 +95,7 @@ struct uplink {
     struct lane_state lanes[SOURCES];
     unsigned rendering;          /* attempts in the pool */
     struct outcome *uncommitted; /* to be submitted again */
-    unsigned renewals;           /* RENEW verdicts since the last acceptance */
+    unsigned renewals;           /* tokens refused since the last acceptance */
     bool failing; /* an attempt failed since the last acceptance */
     bool stopping;
     int64_t stop_by_ms;
@@ -147,12 +150,17 @@ void calls_probe_soon(struct uplink *uplink);
 void calls_resume(struct uplink *uplink);
 /* The token is no longer good. */
 void calls_token_drop(struct uplink *uplink);
+/* A once-only call is on its way: its answer is worth waiting for. */
+bool calls_once_only_out(const struct uplink *uplink);
 
 /* ---- deliver.c ---- */
 void deliver_wake(struct uplink *uplink, uint64_t from);
 void deliver_refill(struct uplink *uplink);
 void deliver_launch(struct uplink *uplink);
-void deliver_rendered(struct uplink *uplink, struct attempt *attempt);
+/* One more may be in flight. */
+bool deliver_has_room(const struct uplink *uplink);
+/* false: memory is short, stop for now. */
+bool deliver_rendered(struct uplink *uplink, struct attempt *attempt);
 void deliver_ended(struct uplink *uplink, struct transfer *transfer,
                    CURLcode code);
 void deliver_committed(struct uplink *uplink, struct outcome *outcome);
@@ -165,5 +173,7 @@ void rounds_begin(struct uplink *uplink);
 /* The parked lane has nothing more for this round. */
 void rounds_drained(struct uplink *uplink);
 void rounds_success(struct uplink *uplink); /* first after a failure */
+/* A parked record was delivered: rounds are worth while again. */
+void rounds_accepted(struct uplink *uplink);
 
 #endif

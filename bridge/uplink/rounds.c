@@ -5,8 +5,8 @@
 
 #include "log.h"
 
-/* Two rounds are never nearer than this, however often successes and failures
- * alternate. */
+/* Two rounds are never nearer than this; between those that a success begins
+ * it doubles while they bring nothing. */
 #define ROUND_GAP_MS (5 * SECOND_MS)
 
 static bool is_daily(const struct uplink *uplink)
@@ -47,6 +47,7 @@ void rounds_open(struct uplink *uplink)
 {
     uplink->rounds.interval_ms =
         (int64_t)uplink->options.destination->uplink.round_s * SECOND_MS;
+    uplink->rounds.gap_ms = ROUND_GAP_MS;
     uplink->rounds.last_steady_ms = INT64_MIN / 2;
     plan(uplink);
 }
@@ -101,17 +102,40 @@ void rounds_drained(struct uplink *uplink)
     plan(uplink);
 }
 
+void rounds_accepted(struct uplink *uplink)
+{
+    struct rounds *rounds = &uplink->rounds;
+    int64_t first_ms =
+        (int64_t)uplink->options.destination->uplink.round_s * SECOND_MS;
+
+    rounds->accepted_any = true;
+    rounds->gap_ms = ROUND_GAP_MS;
+    if (rounds->running || rounds->interval_ms == first_ms)
+        return; /* else it was drained before its answers came */
+    rounds->interval_ms = first_ms;
+    plan(uplink);
+}
+
+/* One bad record fails between the successes of others, so this alone does
+ * not show that the destination is back: the gap grows until a parked record
+ * is accepted. */
 void rounds_success(struct uplink *uplink)
 {
     struct rounds *rounds = &uplink->rounds;
-    int64_t gap_ms = engine_steady_ms(uplink) - rounds->last_steady_ms;
-    int64_t now_ms = engine_wall_ms(uplink);
+    int64_t most_ms =
+        (int64_t)uplink->options.destination->uplink.round_max_s * SECOND_MS;
+    int64_t since_ms = engine_steady_ms(uplink) - rounds->last_steady_ms;
+    int64_t at_ms = engine_wall_ms(uplink);
 
     if (is_daily(uplink) || rounds->running)
         return;
-    rounds->interval_ms =
-        (int64_t)uplink->options.destination->uplink.round_s * SECOND_MS;
-    rounds->next_wall_ms =
-        gap_ms >= ROUND_GAP_MS ? now_ms : now_ms + ROUND_GAP_MS - gap_ms;
+    if (since_ms < rounds->gap_ms)
+        at_ms += rounds->gap_ms - since_ms;
+    if (at_ms >= rounds->next_wall_ms)
+        return;
+    rounds->gap_ms *= 2;
+    if (rounds->gap_ms > most_ms)
+        rounds->gap_ms = most_ms;
+    rounds->next_wall_ms = at_ms;
     uplink->now.next_round_ms = rounds->next_wall_ms;
 }

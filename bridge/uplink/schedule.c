@@ -17,6 +17,8 @@ struct item {
     uint32_t attempts;
     enum source source;
     enum stage stage;
+    bool excused;
+    uint64_t excused_at; /* the progress then */
 };
 
 struct lane {
@@ -301,22 +303,49 @@ static void key_release(struct schedule *schedule, const struct item *item)
         idmap_remove(&schedule->holders, item->key);
 }
 
-void schedule_give_back(struct schedule *schedule, uint64_t id)
+static void lane_prepend(struct schedule *schedule, uint32_t at)
 {
-    struct item *item = item_of(schedule, id);
-    struct lane *lane = &schedule->lanes[item->source];
-    uint32_t at = index_of(schedule, item);
+    struct lane *lane = &schedule->lanes[schedule->items[at].source];
 
+    schedule->items[at].next = lane->first;
+    lane->first = at;
+    if (lane->last == NOBODY)
+        lane->last = at;
+}
+
+/* Out of flight, as if it had not been sent. */
+static void unsend(struct schedule *schedule, struct item *item)
+{
     assert(item->stage == STAGE_FLIGHT);
     schedule->counts.in_flight--;
     item->attempts--;
     key_release(schedule, item);
     item->stage = STAGE_CANDIDATE;
-    item->next = lane->first;
-    lane->first = at;
-    if (lane->last == NOBODY)
-        lane->last = at;
     schedule->counts.candidates[item->source]++;
+}
+
+void schedule_give_back(struct schedule *schedule, uint64_t id)
+{
+    struct item *item = item_of(schedule, id);
+
+    unsend(schedule, item);
+    lane_prepend(schedule, index_of(schedule, item));
+}
+
+bool schedule_excuse(struct schedule *schedule, uint64_t id, uint64_t progress)
+{
+    struct item *item = item_of(schedule, id);
+
+    if (item->excused && progress > item->excused_at)
+        return false;
+    item->excused = true;
+    item->excused_at = progress;
+    unsend(schedule, item);
+    if (item->key == 0)
+        lane_append(schedule, index_of(schedule, item));
+    else /* its order among those of its key stays */
+        lane_prepend(schedule, index_of(schedule, item));
+    return true;
 }
 
 /* xorshift64: good enough to keep resends apart. */

@@ -57,6 +57,14 @@ bool schedule_take(struct schedule *schedule, int64_t now_ms, uint64_t *id);
 /* It was not sent, or its answer says nothing about it: no attempt is spent
  * and it is the first candidate of its lane again. */
 void schedule_give_back(struct schedule *schedule, uint64_t id);
+/*
+ * Its answer blames the destination (token, signature): as give_back, but
+ * behind the other candidates when it has no key, so that they are tried
+ * first.  progress counts what the destination has accepted.  false: it was
+ * excused before, and others were accepted since; so it is the record after
+ * all, nothing was changed, and the attempt counts.
+ */
+bool schedule_excuse(struct schedule *schedule, uint64_t id, uint64_t progress);
 /* An attempt failed.  true: it will be taken again at *due_ms; false: its
  * resends are used up and it is committing (as parked). */
 bool schedule_fail(struct schedule *schedule, uint64_t id, int64_t now_ms,

@@ -7,6 +7,8 @@
 #include "credentials.h"
 #include "text.h"
 
+#define POLL_LEAST_MS 5
+
 int64_t engine_steady_ms(const struct uplink *uplink)
 {
     return clock_steady_ms(uplink->options.clock);
@@ -157,17 +159,21 @@ static void status_publish(struct uplink *uplink)
     pthread_mutex_unlock(&uplink->lock);
 }
 
+/* How long nothing can happen that curl or a wakeup does not tell.  Never 0:
+ * what is due and cannot be done now must not keep the processor busy. */
 static int poll_ms(const struct uplink *uplink)
 {
     int64_t until_ms = calls_next_ms(uplink);
     int64_t resend_ms = schedule_due(uplink->schedule);
     int64_t now_ms = engine_steady_ms(uplink);
 
-    if (resend_ms < until_ms && condition_sends(uplink))
+    if (resend_ms < until_ms && condition_sends(uplink) &&
+        deliver_has_room(uplink))
         until_ms = resend_ms;
     if (uplink->stopping && uplink->stop_by_ms < until_ms)
         until_ms = uplink->stop_by_ms;
-    return until_ms <= now_ms ? 0 : (int)(until_ms - now_ms);
+    return until_ms <= now_ms + POLL_LEAST_MS ? POLL_LEAST_MS
+                                              : (int)(until_ms - now_ms);
 }
 
 /* Stopping ends when nothing is rendered, sent or being committed, or when
@@ -179,7 +185,7 @@ static bool has_ended(const struct uplink *uplink)
 
     if (!uplink->stopping || uplink->rendering > 0 || counts.committing > 0)
         return false;
-    return counts.in_flight == 0 ||
+    return (counts.in_flight == 0 && !calls_once_only_out(uplink)) ||
            engine_steady_ms(uplink) >= uplink->stop_by_ms;
 }
 

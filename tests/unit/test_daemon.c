@@ -80,7 +80,7 @@ static void a_refusal_that_quotes_bad_bytes_is_told(void **state)
     assert_int_equal(receipts_open("plant", publish, NULL, &receipts),
                      STATUS_OK);
     receive(receipts, MESSAGE_CAPTURE, "cam-1", "a",
-            "plate: \xd4\xa5 is not UTF-8: \xe8\xb1");
+            "plate: \xd5\xe3 is not UTF-8: \xe8\xb1");
     receipts_send(receipts);
     assert_int_equal(published_count, 1);
     assert_string_equal(published[0],

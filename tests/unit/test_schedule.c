@@ -192,3 +192,43 @@ static void idmap_agrees_with_an_array(void **state)
     }
     idmap_free(&map);
 }
+
+static void an_excuse_costs_nothing_and_lets_others_go_first(void **state)
+{
+    struct schedule *schedule = *state;
+
+    add(schedule, SOURCE_FRESH, 1, 0);
+    add(schedule, SOURCE_FRESH, 2, 0);
+    assert_int_equal(take(schedule, 0), 1);
+    assert_true(schedule_excuse(schedule, 1, 0));
+    assert_int_equal(schedule_attempts(schedule, 1), 0);
+    assert_int_equal(take(schedule, 0), 2);
+    assert_true(schedule_excuse(schedule, 2, 0)); /* nobody got through */
+    assert_int_equal(take(schedule, 0), 1);
+    assert_true(schedule_excuse(schedule, 1, 0));
+}
+
+static void an_excused_record_keeps_its_place_among_its_key(void **state)
+{
+    struct schedule *schedule = *state;
+
+    add(schedule, SOURCE_FRESH, 1, 9);
+    add(schedule, SOURCE_FRESH, 2, 9);
+    assert_int_equal(take(schedule, 0), 1);
+    assert_true(schedule_excuse(schedule, 1, 0));
+    assert_int_equal(take(schedule, 0), 1);
+}
+
+static void whoever_is_blamed_while_others_pass_is_not_excused(void **state)
+{
+    struct schedule *schedule = *state;
+    int64_t due;
+
+    add(schedule, SOURCE_FRESH, 1, 0);
+    assert_int_equal(take(schedule, 0), 1);
+    assert_true(schedule_excuse(schedule, 1, 4));
+    assert_int_equal(take(schedule, 0), 1);
+    assert_false(schedule_excuse(schedule, 1, 5));
+    assert_true(schedule_fail(schedule, 1, 0, &due));
+    assert_int_equal(schedule_attempts(schedule, 1), 1);
+}
