@@ -143,7 +143,7 @@ static bool set_subscribe(struct connect *connect)
     if (connect->qos == NULL || connect->subscribe == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        connect->qos[i] = 1;
+        connect->qos[i] = connect->options->qos;
         connect->subscribe[i] =
             (MQTTSubscribe_options)MQTTSubscribe_options_initializer;
         connect->subscribe[i].retainAsPublished = 1;

@@ -78,6 +78,7 @@ static enum status open_session(struct mqtt_control *control)
         .uri = bytes_text(&control->uri),
         .tls = control->options.mqtt.tls,
         .clean = true,
+        .qos = 0,
         .thread_name = "control",
     };
     const struct session_events events = {

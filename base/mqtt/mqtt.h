@@ -110,8 +110,10 @@ struct mqtt_control_events {
     void *arg;
 };
 
-/* As above, without a relay: PUBACKs go at once, clean start, no session;
- * filter_count may be 0. */
+/* As above, without a relay, clean start, no session; filters are subscribed
+ * at QoS 0: without a session QoS 1 would save nothing, and the PUBACK before
+ * an answer makes TCP hold the answer back for 40 ms (Nagle; Paho cannot
+ * switch it off).  filter_count may be 0. */
 MUST_CHECK enum status
 mqtt_control_open(const struct mqtt_options *options,
                   const char *const *filters, size_t filter_count,

@@ -180,16 +180,17 @@ static void refuse(struct session *session)
     pthread_mutex_unlock(&session->mutex);
 }
 
-/* Anything but QoS 1 is a refusal: QoS 0 would not wait for the disk.  Paho
- * fills the list only when there is more than one. */
+/* Anything but the QoS that was asked for is a refusal: QoS 0 would not wait
+ * for the disk.  Paho fills the list only when there is more than one. */
 static void on_subscribed(void *context, MQTTAsync_successData5 *data)
 {
+    const struct session *session = context;
     int count = data->alt.sub.reasonCodeCount;
 
-    if (count == 1 && data->reasonCode != MQTTREASONCODE_GRANTED_QOS_1)
+    if (count == 1 && (int)data->reasonCode != session->options.qos)
         refuse(context);
     for (int i = 0; count > 1 && i < count; i++)
-        if (data->alt.sub.reasonCodes[i] != MQTTREASONCODE_GRANTED_QOS_1)
+        if ((int)data->alt.sub.reasonCodes[i] != session->options.qos)
             refuse(context);
 }
 

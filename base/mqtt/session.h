@@ -41,6 +41,7 @@ struct session_events {
 struct session_options {
     const struct mqtt_options *mqtt; /* borrowed until the close */
     char *const *filters;            /* end with NULL; borrowed */
+    int qos;                         /* of the filters */
     const char *uri;                 /* where Paho connects to */
     bool tls;                        /* Paho's own */
     bool clean;                      /* no session at the broker */

@@ -65,6 +65,7 @@ static enum status open_session(struct mqtt_source *source)
         .uri = source->uri,
         .tls = false, /* the relay's */
         .clean = false,
+        .qos = 1,
         .thread_name = "source",
     };
     const struct session_events events = {
