@@ -49,7 +49,8 @@ static void cell_of(const json_t *value, char cell[static CELL_MAX])
     } else if (json_is_string(value)) {
         text_put(cell, CELL_MAX, json_string_value(value));
     } else {
-        dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT |
+                                       JSON_REAL_PRECISION(15));
         text_put(cell, CELL_MAX, dumped == NULL ? "" : dumped);
         free(dumped);
     }

@@ -282,9 +282,9 @@ static double cargo_of(const struct passage *passage,
         return -1;
     }
     if (vehicle == NULL || vehicle->tare_t < 0) {
-        snprintf(why, 256, "%s the ledger has no tare for %.63s",
+        snprintf(why, 256, "%sthe ledger has no tare for %.63s",
                  lane->weighing == WEIGHING_DIFFERENCE
-                     ? "there is no second weight and"
+                     ? "there is no second weight and "
                      : "",
                  passage->plate);
         return -1;
