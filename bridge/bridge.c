@@ -39,7 +39,7 @@ struct bridge {
     struct intake *intake;
     struct committer *committer;
     struct uplink **uplinks;
-    struct admin *admin;
+    struct admin *admin; /* under lock, from control_open on */
     struct mqtt_control *control;
     struct mqtt_source *source;
     char state_topic[96];
@@ -156,7 +156,7 @@ static void control_linked(void *arg, bool up, const char *why)
 
 /* admin/USER/request -> USER; false when the topic is another. */
 static bool user_of(const struct bridge *bridge, const char *topic,
-                    char user[static 65])
+                    char user[static 64])
 {
     size_t prefix = strlen(bridge->admin_prefix);
     const char *slash;
@@ -165,8 +165,8 @@ static bool user_of(const struct bridge *bridge, const char *topic,
         return false;
     slash = strchr(topic + prefix, '/');
     if (slash == NULL || strcmp(slash, "/request") != 0 ||
-        slash - (topic + prefix) > 64 || slash == topic + prefix)
-        return false;
+        slash - (topic + prefix) > 63 || slash == topic + prefix)
+        return false; /* an outcome's actor has 63 at most */
     memcpy(user, topic + prefix, (size_t)(slash - (topic + prefix)));
     user[slash - (topic + prefix)] = 0;
     return true;
@@ -175,7 +175,7 @@ static bool user_of(const struct bridge *bridge, const char *topic,
 static void control_arrived(void *arg, const struct mqtt_message *message)
 {
     struct bridge *bridge = arg;
-    char user[65];
+    char user[64];
 
     if (strcmp(message->topic, DROPPED_TOPIC) == 0) {
         char digits[24] = "";
@@ -184,7 +184,10 @@ static void control_arrived(void *arg, const struct mqtt_message *message)
                message->payload.len < 23 ? message->payload.len : 23);
         atomic_store(&bridge->broker_dropped, strtoull(digits, NULL, 10));
     } else if (!message->retained && user_of(bridge, message->topic, user)) {
-        admin_request(bridge->admin, user, message->payload);
+        pthread_mutex_lock(&bridge->lock);
+        if (bridge->admin != NULL) /* else we are stopping */
+            admin_request(bridge->admin, user, message->payload);
+        pthread_mutex_unlock(&bridge->lock);
     }
 }
 
@@ -421,14 +424,15 @@ static void health_save(struct bridge *bridge, struct span state)
     char path[PATH_MAX + 16];
     char beside[PATH_MAX + 24];
     FILE *file;
+    bool written;
 
     snprintf(path, sizeof path, "%s/health.json", bridge->state_folder);
     snprintf(beside, sizeof beside, "%s.new", path);
     file = fopen(beside, "we"); /* no sync: it is new every second */
     if (file == NULL)
         return;
-    if (fwrite(state.data, 1, state.len, file) == state.len &&
-        fclose(file) == 0)
+    written = fwrite(state.data, 1, state.len, file) == state.len;
+    if (fclose(file) == 0 && written) /* a full disk must cost no handle */
         rename(beside, path);
 }
 
@@ -489,16 +493,27 @@ static void run(struct bridge *bridge)
     while (sigtimedwait(&stops, NULL, &second) < 0);
 }
 
+/* Requests still arrive, for receipts leave by the same connection. */
+static void admin_stop(struct bridge *bridge)
+{
+    struct admin *admin;
+
+    pthread_mutex_lock(&bridge->lock);
+    admin = bridge->admin;
+    bridge->admin = NULL;
+    pthread_mutex_unlock(&bridge->lock);
+    admin_close(admin);
+}
+
 static void bridge_close(struct bridge *bridge)
 {
     if (bridge->source != NULL)
         mqtt_source_stop(bridge->source);
-    if (bridge->source != NULL && bridge->intake != NULL)
-        intake_stop(bridge->intake);
+    intake_stop(bridge->intake);
     for (unsigned i = 0; i < bridge->config->destination_count; i++)
         if (bridge->uplinks[i] != NULL)
             uplink_stop(bridge->uplinks[i], GRACE_MS);
-    admin_close(bridge->admin);
+    admin_stop(bridge);
     for (unsigned i = 0; i < bridge->config->destination_count; i++) {
         struct uplink *uplink = bridge->uplinks[i];
 

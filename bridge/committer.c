@@ -29,6 +29,7 @@ struct committer {
     bool closing;               /* under lock */
     struct work_list stalled;   /* the thread's: waits for room */
     bool is_full;               /* the thread's */
+    bool tick_was_full;         /* the thread's */
     int64_t tick_at_ms;         /* the thread's, steady */
     int64_t keep_at_ms;         /* the thread's, steady */
 };
@@ -99,7 +100,7 @@ static void group_durable(void *arg)
 
 /* Apply waiting work to the open group; what has to wait goes to stalled. */
 static void group_fill(struct committer *committer, struct work_list *waiting,
-                       struct work_list *group, int64_t now_ms)
+                       struct work_list *group, bool tick, int64_t now_ms)
 {
     struct work_list refused = {NULL, NULL};
     enum status why = STATUS_FULL;
@@ -126,7 +127,8 @@ static void group_fill(struct committer *committer, struct work_list *waiting,
     }
     if (refused.first != NULL)
         full_tell(committer, true, status_text(why));
-    else if (count > 0 && committer->stalled.first == NULL)
+    else if ((count > 0 || tick) && committer->stalled.first == NULL &&
+             !committer->tick_was_full)
         full_tell(committer, false, "");
     list_join(&committer->stalled, &refused, false);
 }
@@ -158,10 +160,12 @@ static void group_run(struct committer *committer, struct work_list *waiting,
     struct work *work;
 
     if (status == STATUS_OK) {
-        if (tick)
+        if (tick) {
             ticked = committer->events.tick(committer->events.arg,
                                             committer->queue, now_ms);
-        group_fill(committer, waiting, &group.list, now_ms);
+            committer->tick_was_full = ticked == STATUS_FULL;
+        }
+        group_fill(committer, waiting, &group.list, tick, now_ms);
         status = queue_commit(committer->queue, group_durable, &group);
     } else {
         list_join(&group.list, waiting, false);

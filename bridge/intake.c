@@ -31,6 +31,7 @@ struct intake {
     struct mqtt_source *source;
     struct receipts *receipts;
     pthread_t thread;
+    bool started;
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     struct arrival *first;         /* under lock */
@@ -157,7 +158,7 @@ static void arrival_submit(struct arrival *arrival)
 
     if (message_read(intake->options.config, arrival->raw, payload,
                      arrival->received_at_ms, &arrival->message) != STATUS_OK) {
-        free(arrival); /* no memory: not settled, it comes again */
+        arrival_free(arrival); /* no memory: not settled, it comes again */
         return;
     }
     if (arrival->message.class == MESSAGE_STATUS && arrival->message.valid) {
@@ -232,13 +233,15 @@ enum status intake_start(struct intake *intake, struct committer *committer,
 {
     intake->committer = committer;
     intake->source = source;
-    return pthread_create(&intake->thread, NULL, reader_thread, intake) == 0
-               ? STATUS_OK
-               : STATUS_NOMEM;
+    intake->started =
+        pthread_create(&intake->thread, NULL, reader_thread, intake) == 0;
+    return intake->started ? STATUS_OK : STATUS_NOMEM;
 }
 
 void intake_stop(struct intake *intake)
 {
+    if (intake == NULL || !intake->started)
+        return;
     pthread_mutex_lock(&intake->lock);
     intake->closing = true;
     pthread_cond_signal(&intake->wanted);
@@ -250,6 +253,12 @@ void intake_close(struct intake *intake)
 {
     if (intake == NULL)
         return;
+    while (intake->first != NULL) { /* came after the stop: they come again */
+        struct arrival *arrival = intake->first;
+
+        intake->first = arrival->next;
+        arrival_free(arrival);
+    }
     receipts_close(intake->receipts);
     pthread_cond_destroy(&intake->wanted);
     pthread_mutex_destroy(&intake->lock);

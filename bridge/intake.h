@@ -39,7 +39,8 @@ MUST_CHECK enum status intake_start(struct intake *intake,
 /* committer_events.durable and .committed pass these on. */
 void intake_durable(struct intake *intake);
 void intake_committed(struct intake *intake);
-/* Hands everything that arrived to the committer, then joins the reader. */
+/* Hands everything that arrived to the committer, then joins the reader;
+ * nothing when it was not started. */
 void intake_stop(struct intake *intake);
 /* After the committer is closed. */
 void intake_close(struct intake *intake);

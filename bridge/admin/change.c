@@ -238,7 +238,11 @@ static char *canonical(const json_t *request)
 static struct pending *pending_slot(struct admin *admin)
 {
     struct pending *oldest = &admin->pendings[0];
+    int64_t now_ms = clock_steady_ms(admin->options.clock);
 
+    for (size_t i = 0; i < TOKENS_MAX; i++) /* they may be millions of ids */
+        if (admin->pendings[i].until_ms < now_ms)
+            pending_free(&admin->pendings[i]);
     for (size_t i = 0; i < TOKENS_MAX; i++) {
         if (admin->pendings[i].request == NULL)
             return &admin->pendings[i];

@@ -26,7 +26,8 @@ struct fixture {
     int done;           /* under lock */
     enum status last;   /* under lock */
     atomic_bool refuse; /* apply answers FULL */
-    char order[64];     /* what apply saw, in the committer's thread */
+    atomic_bool tick_is_full;
+    char order[64]; /* what apply saw, in the committer's thread */
 };
 
 struct note_work {
@@ -38,10 +39,11 @@ struct note_work {
 
 static enum status on_tick(void *arg, struct queue *queue, int64_t now_ms)
 {
-    (void)arg;
+    struct fixture *fixture = arg;
+
     (void)queue;
     (void)now_ms;
-    return STATUS_OK;
+    return atomic_load(&fixture->tick_is_full) ? STATUS_FULL : STATUS_OK;
 }
 
 static void on_durable(void *arg)
@@ -56,8 +58,13 @@ static void on_committed(void *arg)
 
 static void on_full(void *arg, bool full, const char *why)
 {
+    struct fixture *fixture = arg;
+
     (void)why;
-    atomic_store(&((struct fixture *)arg)->full_told, full);
+    pthread_mutex_lock(&fixture->lock);
+    atomic_store(&fixture->full_told, full);
+    pthread_cond_broadcast(&fixture->changed);
+    pthread_mutex_unlock(&fixture->lock);
 }
 
 static void on_kept(void *arg, enum queue_kept kept, const char *month)
@@ -162,6 +169,14 @@ static void wait_for(struct fixture *fixture, int done)
     pthread_mutex_unlock(&fixture->lock);
 }
 
+static void wait_until_full(struct fixture *fixture, bool full)
+{
+    pthread_mutex_lock(&fixture->lock);
+    while (atomic_load(&fixture->full_told) != full)
+        pthread_cond_wait(&fixture->changed, &fixture->lock);
+    pthread_mutex_unlock(&fixture->lock);
+}
+
 static void work_is_applied_in_order_and_durable_before_done(void **state)
 {
     struct fixture *fixture = *state;
@@ -229,4 +244,19 @@ static void closing_ends_stalled_work_as_closed(void **state)
     assert_int_equal(fixture->done, 2);
     assert_string_equal(fixture->order, "b");
     assert_int_equal(fixture->last, STATUS_CLOSED);
+}
+
+static void outcomes_do_not_say_room_while_deadlines_find_none(void **state)
+{
+    struct fixture *fixture = *state;
+
+    atomic_store(&fixture->tick_is_full, true);
+    wait_until_full(fixture, true);
+    submit(fixture, 'a', false);
+    wait_for(fixture, 1);
+    submit(fixture, 'b', false); /* a's group is over now, told and all */
+    wait_for(fixture, 2);
+    assert_true(atomic_load(&fixture->full_told));
+    atomic_store(&fixture->tick_is_full, false);
+    wait_until_full(fixture, false); /* by itself: nobody sends while full */
 }
