@@ -191,8 +191,7 @@ static void control_arrived(void *arg, const struct mqtt_message *message)
     }
 }
 
-/* ---- opening --------------------------------------------------------------
- */
+/* ---- opening ---------------------------------------------------------- */
 
 static enum status store_open(struct bridge *bridge)
 {
@@ -416,8 +415,7 @@ static enum status bridge_open(struct bridge *bridge)
     return status;
 }
 
-/* ---- running and closing --------------------------------------------------
- */
+/* ---- running and closing ---------------------------------------------- */
 
 static void health_save(struct bridge *bridge, struct span state)
 {

@@ -25,30 +25,31 @@ static const struct verb {
     const char *name;
     json_t *(*run)(struct call_context *context);
     const char *arguments; /* what is allowed beside id, verb and token */
+    bool audited; /* changes something: who and when is put on record first */
 } verbs[] = {
-    { "stats",    verb_stats,    "" },
-    { "list",     verb_list,     FILTER "after limit" },
-    { "show",     verb_show,     "entry" },
-    { "report",   verb_report,   "day" },
-    { "verify",   verb_verify,   "" },
-    { "test",     verb_test,     "destination" },
-    { "hold",     verb_hold,     FILTER "ids reason" },
-    { "release",  verb_release,  FILTER "ids reason" },
-    { "retry",    verb_retry,    FILTER "ids reason" },
-    { "replay",   verb_replay,   FILTER "ids reason" },
-    { "discard",  verb_discard,  FILTER "ids reason" },
-    { "complete", verb_complete, "entry fields" },
-    { "pause",    verb_pause,    "destination reason" },
-    { "resume",   verb_resume,   "destination" },
-    { "round",    verb_round,    "destination" },
-    { "import",   verb_import,   "ledger" },
-    { "backup",   verb_backup,   "" },
+    { "stats",    verb_stats,    "", false },
+    { "list",     verb_list,     FILTER "after limit", false },
+    { "show",     verb_show,     "entry", false },
+    { "report",   verb_report,   "day", false },
+    { "verify",   verb_verify,   "", false },
+    { "test",     verb_test,     "destination", false },
+    { "audit",    verb_audit,    "", false },
+    { "hold",     verb_hold,     FILTER "ids reason", true },
+    { "release",  verb_release,  FILTER "ids reason", true },
+    { "retry",    verb_retry,    FILTER "ids reason", true },
+    { "replay",   verb_replay,   FILTER "ids reason", true },
+    { "discard",  verb_discard,  FILTER "ids reason", true },
+    { "complete", verb_complete, "entry fields", true },
+    { "pause",    verb_pause,    "destination reason", true },
+    { "resume",   verb_resume,   "destination", true },
+    { "round",    verb_round,    "destination", true },
+    { "import",   verb_import,   "ledger", true },
+    { "backup",   verb_backup,   "", true },
 };
 /* clang-format on */
 #define VERB_COUNT (sizeof verbs / sizeof *verbs)
 
-/* ---- replies --------------------------------------------------------------
- */
+/* ---- replies ---------------------------------------------------------- */
 
 json_t *request_fail(struct call_context *context, const char *format, ...)
 {
@@ -81,8 +82,7 @@ static void reply_error(struct admin *admin, const char *user, const json_t *id,
     reply_send(admin, user, reply);
 }
 
-/* ---- arguments ------------------------------------------------------------
- */
+/* ---- arguments -------------------------------------------------------- */
 
 static bool is_among(const char *words, const char *name)
 {
@@ -210,8 +210,7 @@ struct uplink *request_uplink(struct call_context *context, size_t *at)
     return NULL;
 }
 
-/* ---- one request ----------------------------------------------------------
- */
+/* ---- one request ------------------------------------------------------ */
 
 static const struct verb *verb_find(const char *name)
 {
@@ -242,7 +241,10 @@ static json_t *verb_run(struct call_context *context)
         unknown_verb(context, name == NULL ? "" : name);
         return NULL;
     }
-    return arguments_known(context, verb) ? verb->run(context) : NULL;
+    if (!arguments_known(context, verb) ||
+        (verb->audited && !audit_put(context)))
+        return NULL;
+    return verb->run(context);
 }
 
 static void request_run(struct admin *admin, const char *user, struct span text)
@@ -285,8 +287,7 @@ static void request_run(struct admin *admin, const char *user, struct span text)
     json_decref(request);
 }
 
-/* ---- the thread ------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------- */
 
 static struct waiting *waiting_take(struct admin *admin)
 {

@@ -28,8 +28,7 @@ static const struct change {
 };
 /* clang-format on */
 
-/* ---- which deliveries -------------------------------------------------------
- */
+/* ---- which deliveries ------------------------------------------------- */
 
 struct gathering {
     const struct change *change;
@@ -111,8 +110,7 @@ static bool gather(struct call_context *context, struct gathering *gathering)
     return true;
 }
 
-/* ---- doing it
- * ---------------------------------------------------------------- */
+/* ---- doing it --------------------------------------------------------- */
 
 struct doing {
     const struct change *change;
@@ -212,8 +210,7 @@ static json_t *change_do(struct call_context *context,
     return reply;
 }
 
-/* ---- tokens
- * -------------------------------------------------------------------- */
+/* ---- tokens ----------------------------------------------------------- */
 
 void pending_free(struct pending *pending)
 {
@@ -356,8 +353,7 @@ json_t *verb_discard(struct call_context *context)
     return change_run(context, 4);
 }
 
-/* ---- complete
- * ------------------------------------------------------------------- */
+/* ---- complete --------------------------------------------------------- */
 
 struct completing {
     struct call_context *context;

@@ -51,8 +51,7 @@ json_t *delivery_json(const struct queue_delivery *delivery)
         words_json(span_text(delivery->reason)));
 }
 
-/* ---- stats ------------------------------------------------------------------
- */
+/* ---- stats ------------------------------------------------------------ */
 
 static json_t *uplink_json(struct uplink *uplink)
 {
@@ -167,8 +166,7 @@ json_t *verb_report(struct call_context *context)
     return reply;
 }
 
-/* ---- list -------------------------------------------------------------------
- */
+/* ---- list ------------------------------------------------------------- */
 
 struct listing {
     json_t *rows;
@@ -220,8 +218,7 @@ json_t *verb_list(struct call_context *context)
     return reply;
 }
 
-/* ---- show -------------------------------------------------------------------
- */
+/* ---- show ------------------------------------------------------------- */
 
 static void history_visit(void *arg, const struct queue_outcome *outcome)
 {
@@ -303,8 +300,7 @@ json_t *verb_show(struct call_context *context)
     return reply;
 }
 
-/* ---- verify, test
- * ------------------------------------------------------------ */
+/* ---- verify, test ----------------------------------------------------- */
 
 json_t *verb_verify(struct call_context *context)
 {

@@ -4,6 +4,7 @@
  *   admin.c    the thread, the waiting requests, the table of verbs
  *   look.c     verbs that change nothing: stats list show report verify test
  *   change.c   verbs that change deliveries, and their tokens
+ *   audit.c    what operators did, and the verb that shows it
  *   steer.c    verbs for destinations, the ledger and the backup
  *
  * A verb gets the parsed request and answers with a reply object (owned by the
@@ -78,6 +79,11 @@ json_t *verb_replay(struct call_context *context);
 json_t *verb_discard(struct call_context *context);
 json_t *verb_complete(struct call_context *context);
 void pending_free(struct pending *pending);
+
+/* audit.c */
+/* Put the request on record before it is done; false: error is set. */
+bool audit_put(struct call_context *context);
+json_t *verb_audit(struct call_context *context);
 
 /* steer.c */
 json_t *verb_pause(struct call_context *context);

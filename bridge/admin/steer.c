@@ -12,8 +12,7 @@
 
 #define STATE_FILE_MAX 65536
 
-/* ---- pause, resume, round
- * ------------------------------------------------------ */
+/* ---- pause, resume, round --------------------------------------------- */
 
 struct pausing {
     const char *destination;
@@ -84,8 +83,7 @@ json_t *verb_round(struct call_context *context)
     return json_object();
 }
 
-/* ---- the vehicle ledger
- * --------------------------------------------------------- */
+/* ---- the vehicle ledger ----------------------------------------------- */
 
 struct importing {
     struct ingest *ingest;
@@ -129,8 +127,7 @@ json_t *verb_import(struct call_context *context)
     return reply;
 }
 
-/* ---- backup
- * ---------------------------------------------------------------------- */
+/* ---- backup ----------------------------------------------------------- */
 
 static bool is_kept(const char *name)
 {

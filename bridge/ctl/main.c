@@ -22,6 +22,7 @@ static const char usage[] =
     "  show ENTRY                one delivery: facts, events, history\n"
     "  report DAY                the books of a day (2026-11-20); --csv\n"
     "  verify                    check every record and the outcome chain\n"
+    "  audit                     what operators did, newest last\n"
     "  test DESTINATION          name, connection, TLS, session, heartbeat\n"
     "change deliveries (ENTRY ... or FILTER):\n"
     "  retry                     parked, rejected -> offered again now\n"
@@ -112,8 +113,7 @@ struct run {
     "destination interface made delivered waiting parked held rejected "       \
     "discarded"
 
-/* ---- asking -----------------------------------------------------------------
- */
+/* ---- asking ----------------------------------------------------------- */
 
 static int complain(const char *text)
 {
@@ -188,8 +188,7 @@ static bool argument_needed(struct run *run, const char *name)
     return false;
 }
 
-/* ---- looking
- * ------------------------------------------------------------------ */
+/* ---- looking ---------------------------------------------------------- */
 
 static void books_print(const struct run *run, const json_t *reply)
 {
@@ -321,6 +320,16 @@ static int run_verify(struct run *run)
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int run_audit(struct run *run)
+{
+    json_t *reply = ask(run);
+
+    if (!shown_as_json(run, reply) && reply != NULL)
+        print_table(json_object_get(reply, "entries"),
+                    "at user verb destination plate state reason");
+    return finish(reply);
+}
+
 static int run_test(struct run *run)
 {
     json_t *reply;
@@ -338,8 +347,7 @@ static int run_test(struct run *run)
     return passed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* ---- changing
- * ------------------------------------------------------------------ */
+/* ---- changing --------------------------------------------------------- */
 
 static bool ids_set(struct run *run)
 {
@@ -502,8 +510,7 @@ static int run_restore(struct run *run)
     return offline_restore(run->argv[0], run->argv[1], run->force);
 }
 
-/* ---- the command line
- * ------------------------------------------------------------ */
+/* ---- the command line ------------------------------------------------- */
 
 /* clang-format off */
 static const struct verb {
@@ -518,6 +525,7 @@ static const struct verb {
     { "report",   run_report,      true },
     { "verify",   run_verify,      true },
     { "test",     run_test,        true },
+    { "audit",    run_audit,       true },
     { "hold",     run_change,      true },
     { "release",  run_change,      true },
     { "retry",    run_change,      true },

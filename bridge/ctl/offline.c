@@ -16,8 +16,7 @@
 #define BACKUP_MAX ((size_t)16 << 20)
 #define JUMP_AHEAD 1000
 
-/* ---- dump -------------------------------------------------------------------
- */
+/* ---- dump ------------------------------------------------------------- */
 
 static void line_print(json_t *line)
 {
@@ -111,8 +110,7 @@ int offline_dump(const char *store)
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* ---- restore
- * ----------------------------------------------------------------- */
+/* ---- restore ---------------------------------------------------------- */
 
 static bool name_is_plain(const char *name)
 {

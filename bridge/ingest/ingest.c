@@ -351,8 +351,7 @@ enum status ingest_store(struct ingest *ingest, struct queue *queue,
     return deliver_routes(&storing);
 }
 
-/* ---- time -----------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------- */
 
 enum status ingest_tick(struct ingest *ingest, struct queue *queue,
                         int64_t now_ms)

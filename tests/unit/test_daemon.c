@@ -157,8 +157,7 @@ static void a_stale_full_or_broken_state_is_unhealthy(void **state)
     assert_int_equal(health("{\"time\"", "not readable"), STATUS_OFFLINE);
 }
 
-/* ---- restored counters ----------------------------------------------------
- */
+/* ---- restored counters ------------------------------------------------ */
 
 static struct queue *store_make(const char *folder)
 {
