@@ -1,0 +1,611 @@
+/*
+ * An uplink with the real store and committer, against a small HTTP server in
+ * this process.  The body of a record is the server's script for it: the codes
+ * of its answers one after another, the last for all that follow; 0: hang up
+ * without an answer; a leading '-': answer only after gate_open.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "crypto.h"
+#include "uplink.h"
+
+#define NOW_MS INT64_C(1795134645000) /* 2026-11-20 08:30:45 in China */
+#define SCRIPTS_MAX 16
+
+struct script {
+    char body[64];
+    int requests;
+};
+
+struct fixture {
+    char folder[64];
+    int handles; /* open before the test */
+    struct clock clock;
+    struct queue *queue;
+    struct committer *committer;
+    struct config config;
+    struct destination_config destination;
+    char url[64];
+    struct uplink *uplink;
+    uint32_t round_s;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* the server; what follows the socket is under lock */
+    uint16_t port;
+    int listener;
+    pthread_t server;
+    struct script scripts[SCRIPTS_MAX];
+    bool gate;
+};
+
+/* ---- the server ---------------------------------------------------------- */
+
+static void gate_open(struct fixture *fixture)
+{
+    pthread_mutex_lock(&fixture->lock);
+    fixture->gate = true;
+    pthread_cond_broadcast(&fixture->changed);
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+/* The code of this answer. */
+static int answer_of(struct fixture *fixture, const char *body)
+{
+    struct script *script = fixture->scripts;
+    const char *at = body + (*body == '-');
+    int turn;
+
+    pthread_mutex_lock(&fixture->lock);
+    while (script->body[0] != 0 && strcmp(script->body, body) != 0)
+        script++;
+    assert_true(script < fixture->scripts + SCRIPTS_MAX);
+    snprintf(script->body, sizeof script->body, "%s", body);
+    turn = script->requests++;
+    pthread_cond_broadcast(&fixture->changed);
+    while (*body == '-' && !fixture->gate)
+        pthread_cond_wait(&fixture->changed, &fixture->lock);
+    pthread_mutex_unlock(&fixture->lock);
+    for (; turn > 0 && strchr(at, ',') != NULL; turn--)
+        at = strchr(at, ',') + 1;
+    return atoi(at);
+}
+
+/* The body of the request; false: the peer went away. */
+static bool request_read(int peer, char body[static 64])
+{
+    char text[4096];
+    size_t len = 0;
+    const char *end;
+    const char *length;
+
+    for (;;) {
+        ssize_t count = read(peer, text + len, sizeof text - 1 - len);
+
+        if (count <= 0)
+            return false;
+        len += (size_t)count;
+        text[len] = 0;
+        end = strstr(text, "\r\n\r\n");
+        length = strstr(text, "Content-Length: ");
+        if (end != NULL && length != NULL &&
+            strlen(end + 4) >= strtoul(length + 16, NULL, 10))
+            break;
+    }
+    snprintf(body, 64, "%s", end + 4);
+    return true;
+}
+
+static void *server_run(void *arg)
+{
+    struct fixture *fixture = arg;
+    int peer;
+
+    while ((peer = accept(fixture->listener, NULL, NULL)) >= 0) {
+        char body[64];
+        char text[128];
+        int code = request_read(peer, body) ? answer_of(fixture, body) : 0;
+        int len = snprintf(text, sizeof text,
+                           "HTTP/1.1 %d X\r\nContent-Length: 2\r\n"
+                           "Connection: close\r\n\r\n{}",
+                           code);
+
+        if (code != 0)
+            assert_int_equal(send(peer, text, (size_t)len, MSG_NOSIGNAL), len);
+        close(peer);
+    }
+    return NULL;
+}
+
+/* At the fixture's port, or at any when it has none yet. */
+static int port_take(struct fixture *fixture)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(fixture->port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof at;
+    int one = 1;
+    int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(taken >= 0);
+    setsockopt(taken, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    assert_int_equal(bind(taken, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(taken, (struct sockaddr *)&at, &size), 0);
+    fixture->port = ntohs(at.sin_port);
+    return taken;
+}
+
+static void server_start(struct fixture *fixture)
+{
+    fixture->listener = port_take(fixture);
+    assert_int_equal(listen(fixture->listener, 16), 0);
+    assert_int_equal(
+        pthread_create(&fixture->server, NULL, server_run, fixture), 0);
+}
+
+/* ---- the fixture --------------------------------------------------------- */
+
+static int64_t wall_ms(void *self)
+{
+    (void)self;
+    return NOW_MS + clock_steady_ms(clock_system());
+}
+
+static int64_t steady_ms(void *self)
+{
+    (void)self;
+    return clock_steady_ms(clock_system());
+}
+
+static enum status on_tick(void *arg, struct queue *queue, int64_t now_ms)
+{
+    (void)arg;
+    (void)queue;
+    (void)now_ms;
+    return STATUS_OK;
+}
+
+static void on_durable(void *arg)
+{
+    (void)arg;
+}
+
+/* After each group, so at least once a second. */
+static void on_committed(void *arg)
+{
+    struct fixture *fixture = arg;
+
+    pthread_mutex_lock(&fixture->lock);
+    if (fixture->uplink != NULL)
+        uplink_wake(fixture->uplink, UINT64_MAX);
+    pthread_cond_broadcast(&fixture->changed);
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+static void on_full(void *arg, bool full, const char *why)
+{
+    (void)arg;
+    (void)full;
+    (void)why;
+}
+
+static void on_kept(void *arg, enum queue_kept kept, const char *month)
+{
+    (void)arg;
+    (void)kept;
+    (void)month;
+}
+
+static int handles_open(void)
+{
+    DIR *listing = opendir("/proc/self/fd");
+    int count = 0;
+
+    while (readdir(listing) != NULL)
+        count++;
+    closedir(listing);
+    return count;
+}
+
+static void store_make(struct fixture *fixture)
+{
+    struct queue_opening opening;
+    const struct queue_options options = {
+        .folder = fixture->folder,
+        .quota_bytes = 64 << 20,
+        .keep_months = 13,
+        .dedup_days = 40,
+        .now_ms = wall_ms(NULL),
+        .digest = crypto_sha256,
+    };
+    const struct committer_events events = {on_tick, on_durable, on_committed,
+                                            on_full, on_kept,    fixture};
+
+    assert_int_equal(queue_open(&options, &opening, &fixture->queue),
+                     STATUS_OK);
+    assert_int_equal(committer_open(fixture->queue, &fixture->clock, &events,
+                                    &fixture->committer),
+                     STATUS_OK);
+}
+
+static int setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    fixture->handles = handles_open();
+    fixture->round_s = 1;
+    fixture->clock = (struct clock){wall_ms, steady_ms, NULL};
+    pthread_mutex_init(&fixture->lock, NULL);
+    pthread_cond_init(&fixture->changed, NULL);
+    strcpy(fixture->folder, "/tmp/sampan-uplink-XXXXXX");
+    assert_non_null(mkdtemp(fixture->folder));
+    store_make(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static void uplink_start(struct fixture *fixture, uint32_t concurrency)
+{
+    static const uint32_t at_once[] = {0, 0, 0};
+    struct uplink *uplink = NULL;
+    const struct uplink_options options = {
+        .config = &fixture->config,
+        .destination = &fixture->destination,
+        .state_folder = fixture->folder,
+        .queue = fixture->queue,
+        .committer = fixture->committer,
+        .clock = &fixture->clock,
+    };
+
+    snprintf(fixture->url, sizeof fixture->url, "http://127.0.0.1:%u",
+             fixture->port);
+    fixture->destination = (struct destination_config){
+        .name = "sink",
+        .platform = "generic",
+        .base_url = fixture->url,
+        .enabled = true,
+        .uplink = {.answer_timeout_s = 20,
+                   .connect_timeout_s = 5,
+                   .resend_after_s = at_once,
+                   .resend_after_count = 3,
+                   .round_s = fixture->round_s,
+                   .round_max_s = 14400,
+                   .operator_after_rounds = 10,
+                   .concurrency = concurrency},
+    };
+    assert_int_equal(uplink_open(&options, &uplink), STATUS_OK);
+    pthread_mutex_lock(&fixture->lock);
+    fixture->uplink = uplink;
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+static void uplink_end(struct fixture *fixture, int64_t grace_ms)
+{
+    struct uplink *uplink = fixture->uplink;
+
+    pthread_mutex_lock(&fixture->lock);
+    fixture->uplink = NULL;
+    pthread_mutex_unlock(&fixture->lock);
+    uplink_close(uplink, grace_ms);
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[128];
+
+    gate_open(fixture);
+    uplink_end(fixture, 0);
+    committer_close(fixture->committer);
+    queue_close(fixture->queue);
+    if (fixture->listener > 0) {
+        shutdown(fixture->listener, SHUT_RDWR);
+        pthread_join(fixture->server, NULL);
+        close(fixture->listener);
+    }
+    assert_int_equal(handles_open(), fixture->handles);
+    snprintf(command, sizeof command, "rm -r %s", fixture->folder);
+    assert_int_equal(system(command), 0);
+    pthread_cond_destroy(&fixture->changed);
+    pthread_mutex_destroy(&fixture->lock);
+    free(fixture);
+    return 0;
+}
+
+/* ---- records and what becomes of them ------------------------------------ */
+
+struct putting {
+    const char *body;
+    uint64_t id;
+};
+
+static enum status put_apply(void *arg, struct queue *queue, int64_t now_ms)
+{
+    struct putting *putting = arg;
+    char facts[40];
+    struct queue_event event = {.kind = "route",
+                                .device = "",
+                                .topic = "a/b",
+                                .event_id = "",
+                                .received_at_ms = now_ms,
+                                .reason = "",
+                                .body = span_text(putting->body)};
+    struct queue_delivery_new made = {.destination = "sink",
+                                      .interface = "post",
+                                      .state = STATE_WAITING,
+                                      .reason = "",
+                                      .number = "",
+                                      .subject = "",
+                                      .order_key = "",
+                                      .events = &event.id,
+                                      .event_count = 1,
+                                      .made_at_ms = now_ms};
+    enum status status = queue_put_event(queue, &event);
+
+    snprintf(facts, sizeof facts, "{\"event\":%llu}",
+             (unsigned long long)event.id);
+    made.facts = span_text(facts);
+    return status != STATUS_OK ? status
+                               : queue_put_delivery(queue, &made, &putting->id);
+}
+
+static uint64_t put(struct fixture *fixture, const char *body)
+{
+    struct putting putting = {body, 0};
+
+    assert_int_equal(committer_run(fixture->committer, put_apply, &putting),
+                     STATUS_OK);
+    return putting.id;
+}
+
+static struct queue_delivery now(struct fixture *fixture, uint64_t id)
+{
+    struct queue_delivery row;
+
+    assert_int_equal(queue_delivery_read(fixture->queue, id, &row), STATUS_OK);
+    return row;
+}
+
+/* Attempts it took. */
+static unsigned becomes(struct fixture *fixture, uint64_t id,
+                        enum queue_state state)
+{
+    pthread_mutex_lock(&fixture->lock);
+    while (now(fixture, id).state != state)
+        pthread_cond_wait(&fixture->changed, &fixture->lock);
+    pthread_mutex_unlock(&fixture->lock);
+    return now(fixture, id).attempts;
+}
+
+/* Under lock. */
+static int requests_of(const struct fixture *fixture, const char *body)
+{
+    for (int i = 0; i < SCRIPTS_MAX; i++)
+        if (strcmp(fixture->scripts[i].body, body) == 0)
+            return fixture->scripts[i].requests;
+    return 0;
+}
+
+static void is_asked(struct fixture *fixture, const char *body)
+{
+    pthread_mutex_lock(&fixture->lock);
+    while (requests_of(fixture, body) == 0)
+        pthread_cond_wait(&fixture->changed, &fixture->lock);
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+static void condition_becomes(struct fixture *fixture,
+                              enum uplink_condition condition)
+{
+    struct uplink_status status;
+
+    pthread_mutex_lock(&fixture->lock);
+    for (;;) {
+        uplink_status(fixture->uplink, &status);
+        if (status.condition == condition)
+            break;
+        pthread_cond_wait(&fixture->changed, &fixture->lock);
+    }
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+/* ---- the facts ----------------------------------------------------------- */
+
+static void an_answer_decides_what_becomes_of_a_record(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t good = put(fixture, "200");
+    uint64_t known = put(fixture, "409");
+    uint64_t bad = put(fixture, "400");
+
+    server_start(fixture);
+    uplink_start(fixture, 8);
+    assert_int_equal(becomes(fixture, good, STATE_DELIVERED), 1);
+    assert_int_equal(becomes(fixture, known, STATE_DELIVERED), 1);
+    assert_int_equal(becomes(fixture, bad, STATE_REJECTED), 1);
+    assert_string_equal(now(fixture, bad).reason, "{}");
+}
+
+static void an_answer_nobody_described_parks_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t odd = put(fixture, "302");
+
+    server_start(fixture);
+    uplink_start(fixture, 8);
+    assert_int_equal(becomes(fixture, odd, STATE_PARKED), 1);
+}
+
+static void three_resends_then_parked_whatever_was_lost(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t busy = put(fixture, "503");
+    uint64_t lost = put(fixture, "0");
+    uint64_t late = put(fixture, "503,0,503,200");
+
+    server_start(fixture);
+    uplink_start(fixture, 8);
+    assert_int_equal(becomes(fixture, busy, STATE_PARKED), 4);
+    assert_int_equal(becomes(fixture, lost, STATE_PARKED), 4);
+    assert_int_equal(becomes(fixture, late, STATE_DELIVERED), 4);
+}
+
+static void the_parked_are_offered_again_until_they_pass(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t late = put(fixture, "503,503,503,503,503,200");
+
+    server_start(fixture);
+    uplink_start(fixture, 8);
+    assert_int_equal(becomes(fixture, late, STATE_DELIVERED), 6);
+    assert_int_equal(now(fixture, late).rounds, 1);
+}
+
+static void nobody_there_costs_no_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "200");
+
+    close(port_take(fixture)); /* a port where nobody listens */
+    uplink_start(fixture, 8);
+    condition_becomes(fixture, UPLINK_UNREACHABLE);
+    assert_int_equal(now(fixture, id).state, STATE_WAITING);
+    server_start(fixture);
+    assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+}
+
+static void a_wrong_destination_pauses_and_costs_no_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "401,200");
+
+    fixture->round_s = 900;
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    condition_becomes(fixture, UPLINK_FAULT);
+    assert_int_equal(now(fixture, id).state, STATE_WAITING);
+    uplink_resume(fixture->uplink);
+    assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+}
+
+static void one_record_blamed_alone_does_not_stop_the_others(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t poison = put(fixture, "403");
+    uint64_t good = put(fixture, "200");
+    uint64_t next;
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    assert_int_equal(becomes(fixture, good, STATE_DELIVERED), 1);
+    assert_int_equal(becomes(fixture, poison, STATE_PARKED), 4);
+    next = put(fixture, "201");
+    assert_int_equal(becomes(fixture, next, STATE_DELIVERED), 1);
+}
+
+static enum status hold_apply(void *arg, struct queue *queue, int64_t now_ms)
+{
+    struct queue_outcome outcome = {.delivery = *(uint64_t *)arg,
+                                    .state = STATE_HELD,
+                                    .cause = CAUSE_OPERATOR,
+                                    .at_ms = now_ms,
+                                    .actor = "wang",
+                                    .verb = "hold",
+                                    .reason = ""};
+
+    return queue_put_outcome(queue, &outcome);
+}
+
+static void what_is_held_in_flight_and_accepted_is_delivered(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "-200");
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    is_asked(fixture, "-200");
+    assert_int_equal(committer_run(fixture->committer, hold_apply, &id),
+                     STATUS_OK);
+    assert_int_equal(now(fixture, id).state, STATE_HELD);
+    gate_open(fixture);
+    assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+}
+
+static void what_is_held_between_attempts_is_not_sent_again(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "-503");
+    uint64_t other = put(fixture, "200");
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    is_asked(fixture, "-503");
+    assert_int_equal(committer_run(fixture->committer, hold_apply, &id),
+                     STATUS_OK);
+    gate_open(fixture);
+    becomes(fixture, other, STATE_DELIVERED);
+    assert_int_equal(now(fixture, id).state, STATE_HELD);
+    pthread_mutex_lock(&fixture->lock);
+    assert_int_equal(requests_of(fixture, "-503"), 1);
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+static void a_paused_destination_is_left_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id;
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    uplink_pause(fixture->uplink, "paused by wang");
+    condition_becomes(fixture, UPLINK_PAUSED);
+    id = put(fixture, "200");
+    put(fixture, "201"); /* a group later */
+    assert_int_equal(now(fixture, id).state, STATE_WAITING);
+    uplink_resume(fixture->uplink);
+    becomes(fixture, id, STATE_DELIVERED);
+}
+
+static void closing_waits_for_what_is_in_flight(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "-200");
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    is_asked(fixture, "-200");
+    uplink_stop(fixture->uplink, 60000);
+    gate_open(fixture);
+    uplink_end(fixture, 60000);
+    assert_int_equal(now(fixture, id).state, STATE_DELIVERED);
+}
+
+static void what_the_grace_cuts_off_waits_for_the_next_start(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "-200");
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    is_asked(fixture, "-200");
+    uplink_end(fixture, 0);
+    assert_int_equal(now(fixture, id).state, STATE_WAITING);
+    gate_open(fixture);
+    uplink_start(fixture, 1);
+    becomes(fixture, id, STATE_DELIVERED);
+}
