@@ -298,3 +298,12 @@ def test_backup_on_a_new_box_goes_on_ahead(site):
     numbers = [int(one["number"][-5:]) for one in
                platform.control("records?interface=vehicleAccess")]
     assert numbers[:3] == [1, 2, 3] and numbers[3] > 1000, numbers
+
+
+def test_what_an_operator_does_is_put_on_record(site, busy):
+    site.ctl("pause", "mes", "--reason", "调试")
+    site.ctl("resume", "mes")
+    entries = json.loads(site.ctl("--json", "audit").stdout)["entries"]
+    assert [(entry["user"], entry["verb"]) for entry in entries] == [
+        ("op", "pause"), ("op", "resume")]
+    assert entries[0]["reason"] == "调试" and entries[0]["at"]
