@@ -13,6 +13,7 @@ import queue
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 import uuid
@@ -199,9 +200,12 @@ class Operator:
         self.client.username_pw_set(name, stack.password(name))
         self.client.on_connect = self.connected
         self.client.on_message = self.arrived
+        listens = threading.Event()  # before that a reply would be missed
+        self.client.on_subscribe = lambda *_: listens.set()
         self.client.reconnect_delay_set(1, 2)
         self.client.connect("127.0.0.1", stack.broker_port)
         self.client.loop_start()
+        listens.wait(10)
 
     def connected(self, client, userdata, flags, reason, properties=None):
         client.subscribe([(f"{self.top}/admin/{self.name}/reply", 1),

@@ -80,11 +80,11 @@ class Link(threading.Thread):
             self.send(CONNACK, bytes([0, 0, 0]))
             self.broker.links[self.client_id] = self
         elif kind == SUBSCRIBE:  # 3.8: id, properties, filters with options
-            at, count = 3 + body[2], 0
+            at, granted = 3 + body[2], bytearray()
             while at < len(body):
                 at += 3 + struct.unpack_from(">H", body, at)[0]
-                count += 1
-            self.send(SUBACK, body[:2] + b"\0" + b"\1" * count)
+                granted.append(body[at - 1] & 3)  # what was asked for
+            self.send(SUBACK, body[:2] + b"\0" + granted)
             self.broker.subscribed.add(self.client_id)
         elif kind == PUBLISH:
             self.take_publish(flags, body)

@@ -81,7 +81,7 @@ int msync(void *from, size_t len, int flags)
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 {
     ssize_t (*real)(int, const void *, size_t, off_t) =
-        (ssize_t (*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT,
+        (ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT,
                                                             "pwrite");
     int flags = fcntl(fd, F_GETFL);
 

@@ -32,8 +32,8 @@ def test_nobody_but_operators_may_ask(accounts, user):
                            {"verb": "stats"})
     site.ask("stats")  # comes after them
     log = site.bridge.last_words(500)
-    assert f"user={user}" not in log
-    assert log.count("verb=stats") == 1
+    assert f"user={user} " not in log
+    assert log.count("event=admin user=op verb=stats") == 1
 
 
 def test_an_operator_asks_in_no_other_name(accounts):
