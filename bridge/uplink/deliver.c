@@ -9,28 +9,52 @@
 
 #define AGAIN_MS SECOND_MS
 #define RESCAN_MS SECOND_MS
-#define READS_MAX 40 /* of a lane in one refill: more than are known */
+#define READS_MAX 50 /* of a lane in one refill: more than are known */
+#define HORIZON_MS MINUTE_MS
 #define RENEWALS_MAX 3
 
 static const enum queue_lane lane_of[SOURCES] = {
     [SOURCE_FRESH] = LANE_FRESH,
+    [SOURCE_BACKLOG] = LANE_FRESH,
     [SOURCE_PARKED] = LANE_PARKED,
     [SOURCE_REPLAY] = LANE_REPLAY,
 };
 
 /* ---- from the store's lanes to candidates ------------------------------- */
 
+/* Where the reading of a lane begins. */
+static uint64_t lane_start(const struct uplink *uplink, enum source source)
+{
+    return source == SOURCE_FRESH ? uplink->horizon : 0;
+}
+
 void deliver_wake(struct uplink *uplink, uint64_t from)
 {
-    static const enum source renewed[] = {SOURCE_FRESH, SOURCE_REPLAY};
+    static const enum source renewed[] = {SOURCE_FRESH, SOURCE_BACKLOG,
+                                          SOURCE_REPLAY};
 
     for (size_t i = 0; i < sizeof renewed / sizeof *renewed; i++) {
         struct lane_state *lane = &uplink->lanes[renewed[i]];
+        uint64_t start = lane_start(uplink, renewed[i]);
 
         if (from <= lane->cursor)
-            lane->cursor = from == 0 ? 0 : from - 1;
+            lane->cursor = from > start ? from - 1 : start;
         lane->maybe_more = true;
     }
+}
+
+/* Records that wait since an outage of a week must not stand before those of
+ * today: the store's fresh lane is read from two places. */
+void deliver_horizon(struct uplink *uplink)
+{
+    struct queue_space space;
+
+    if (queue_space_read(uplink->options.queue, &space) != STATUS_OK)
+        return;
+    uplink->horizon = space.newest_seq;
+    uplink->horizon_next_ms = engine_steady_ms(uplink) + HORIZON_MS;
+    uplink->lanes[SOURCE_FRESH] = (struct lane_state){uplink->horizon, true, 0};
+    uplink->lanes[SOURCE_BACKLOG] = (struct lane_state){0, true, 0};
 }
 
 /* Whether the delivery still stands where its lane was read. */
@@ -69,8 +93,16 @@ static void lane_rescan(struct uplink *uplink, enum source source)
         now_ms < lane->rescan_at_ms)
         return;
     lane->rescan_at_ms = now_ms + RESCAN_MS;
-    lane->cursor = 0;
+    lane->cursor = lane_start(uplink, source);
     lane->maybe_more = true;
+}
+
+/* The last id a source may have. */
+static uint64_t lane_end(const struct uplink *uplink, enum source source)
+{
+    if (source == SOURCE_PARKED)
+        return uplink->rounds.until;
+    return source == SOURCE_BACKLOG ? uplink->horizon : UINT64_MAX;
 }
 
 /* One read of a lane; false: it is exhausted, or there is no room. */
@@ -90,7 +122,7 @@ static bool lane_read(struct uplink *uplink, enum source source)
         return false;
     lane->maybe_more = count > 0;
     for (size_t i = 0; i < count; i++) {
-        if (source == SOURCE_PARKED && ids[i] > uplink->rounds.until) {
+        if (ids[i] > lane_end(uplink, source)) {
             lane->maybe_more = false;
             return false;
         }
@@ -115,6 +147,11 @@ void deliver_refill(struct uplink *uplink)
 {
     struct schedule_counts counts = schedule_counts(uplink->schedule);
 
+    /* More may come than goes: then what is fresh becomes a backlog too. */
+    if (!uplink->lanes[SOURCE_BACKLOG].maybe_more &&
+        counts.candidates[SOURCE_BACKLOG] == 0 &&
+        engine_steady_ms(uplink) >= uplink->horizon_next_ms)
+        deliver_horizon(uplink);
     for (int source = 0; source < SOURCES; source++)
         if (counts.candidates[source] + REFILL_COUNT <= CANDIDATES_MAX)
             lane_refill(uplink, (enum source)source);

@@ -93,7 +93,9 @@ struct uplink {
     struct transfer *sent; /* on their way, calls and records */
     struct schedule *schedule;
     struct lane_state lanes[SOURCES];
-    unsigned rendering;          /* attempts in the pool */
+    uint64_t horizon;        /* ids up to here are backlog, above it fresh */
+    int64_t horizon_next_ms; /* steady; when it may move by itself */
+    unsigned rendering;      /* attempts in the pool */
     struct outcome *uncommitted; /* to be submitted again */
     unsigned renewals;           /* tokens refused since the last acceptance */
     bool failing; /* an attempt failed since the last acceptance */
@@ -156,6 +158,8 @@ bool calls_once_only_out(const struct uplink *uplink);
 /* ---- deliver.c ---- */
 void deliver_wake(struct uplink *uplink, uint64_t from);
 void deliver_refill(struct uplink *uplink);
+/* The destination can be reached (again): what waits by now is backlog. */
+void deliver_horizon(struct uplink *uplink);
 void deliver_launch(struct uplink *uplink);
 /* One more may be in flight. */
 bool deliver_has_room(const struct uplink *uplink);

@@ -37,7 +37,7 @@ struct schedule {
     size_t resend_count;
     size_t resend_capacity;
     struct schedule_counts counts;
-    enum source turn; /* the lane whose turn it is */
+    enum source turn; /* the source whose turn it is */
     uint64_t random;
 };
 
@@ -248,14 +248,15 @@ static uint32_t lane_take(struct schedule *schedule, enum source source)
 
 static uint32_t candidate_take(struct schedule *schedule)
 {
-    enum source first = schedule->turn;
-    enum source second = first == SOURCE_FRESH ? SOURCE_PARKED : SOURCE_FRESH;
-    uint32_t at = lane_take(schedule, first);
+    for (int tries = 0; tries < SOURCE_REPLAY; tries++) {
+        enum source source = schedule->turn;
+        uint32_t at = lane_take(schedule, source);
 
-    schedule->turn = second;
-    if (at == NOBODY)
-        at = lane_take(schedule, second);
-    return at != NOBODY ? at : lane_take(schedule, SOURCE_REPLAY);
+        schedule->turn = (source + 1) % SOURCE_REPLAY; /* the last is apart */
+        if (at != NOBODY)
+            return at;
+    }
+    return lane_take(schedule, SOURCE_REPLAY);
 }
 
 static bool launch(struct schedule *schedule, uint32_t at, uint64_t *id)

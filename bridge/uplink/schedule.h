@@ -7,9 +7,9 @@
  *                                    |     or         |   before any candidate)
  *                                    +-- fail: parked-+
  *
- * A candidate comes from one of three lanes of the store.  Resends that are
- * due go first; then fresh and parked are taken in turn; replays go when
- * neither has one.  Deliveries with the same key go one by one: the holder
+ * A candidate comes from one of four sources.  Resends that are due go first;
+ * then fresh, backlog and parked are taken in turn; replays go when none of
+ * them has one.  Deliveries with the same key go one by one: the holder
  * keeps its key through its resends and gives it up when it is settled.
  *
  * Pure: no clock, no store, no thread.  Times are steady milliseconds.
@@ -23,7 +23,15 @@
 
 #include "status.h"
 
-enum source { SOURCE_FRESH, SOURCE_PARKED, SOURCE_REPLAY, SOURCES };
+/* FRESH: what came since the destination was last reached, or lately; BACKLOG:
+ * what has waited since before. */
+enum source {
+    SOURCE_FRESH,
+    SOURCE_BACKLOG,
+    SOURCE_PARKED,
+    SOURCE_REPLAY,
+    SOURCES,
+};
 
 #define SCHEDULE_RESENDS                                                       \
     3 /* Liaoning 6.2.5, Nantong 8.8: three, then queue                        \

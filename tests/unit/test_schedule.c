@@ -232,3 +232,21 @@ static void whoever_is_blamed_while_others_pass_is_not_excused(void **state)
     assert_true(schedule_fail(schedule, 1, 0, &due));
     assert_int_equal(schedule_attempts(schedule, 1), 1);
 }
+
+static void fresh_backlog_and_parked_have_a_third_each(void **state)
+{
+    struct schedule *schedule = *state;
+
+    for (uint64_t id = 1; id <= 3; id++)
+        add(schedule, SOURCE_BACKLOG, id, 0);
+    add(schedule, SOURCE_PARKED, 4, 0);
+    add(schedule, SOURCE_FRESH, 101, 0);
+    add(schedule, SOURCE_FRESH, 102, 0);
+    assert_int_equal(take(schedule, 0), 101);
+    assert_int_equal(take(schedule, 0), 1);
+    assert_int_equal(take(schedule, 0), 4);
+    assert_int_equal(take(schedule, 0), 102);
+    assert_int_equal(take(schedule, 0), 2);
+    assert_int_equal(take(schedule, 0), 3);
+    assert_int_equal(take(schedule, 0), 0);
+}
