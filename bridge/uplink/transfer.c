@@ -7,6 +7,7 @@
 #include "text.h"
 
 #define ANSWER_MAX ((size_t)1 << 20)
+#define SLOWEST_BYTES 8192 /* a second: half of what GPRS did */
 
 static size_t answer_write(char *data, size_t size, size_t count, void *arg)
 {
@@ -72,17 +73,46 @@ static void easy_set(struct transfer *transfer,
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "sampan/" SAMPAN_VERSION);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                     (long)limits->answer_timeout_s * 1000L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+                     (long)limits->answer_timeout_s);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)limits->connect_timeout_s * 1000L);
     /* An empty proxy also switches the environment's off. */
     curl_easy_setopt(easy, CURLOPT_PROXY, to->proxy == NULL ? "" : to->proxy);
-    if (limits->bandwidth_kbit_s > 0)
-        curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE,
-                         (curl_off_t)limits->bandwidth_kbit_s * 125 /
-                             (curl_off_t)limits->concurrency);
     tls_set(easy, to);
+}
+
+/* The cap is shared out among those that may be on their way at once. */
+static void speed_set(struct transfer *transfer,
+                      const struct uplink_config *limits)
+{
+    uint64_t share = limits->bandwidth_kbit_s * UINT64_C(125) /
+                     (limits->concurrency == 0 ? 1 : limits->concurrency);
+
+    transfer->answer_ms = (long)limits->answer_timeout_s * 1000L;
+    transfer->slowest_bytes = SLOWEST_BYTES;
+    if (limits->bandwidth_kbit_s == 0)
+        return;
+    if (share < 2)
+        share = 2; /* 0 would be no cap */
+    curl_easy_setopt(transfer->easy, CURLOPT_MAX_SEND_SPEED_LARGE,
+                     (curl_off_t)share);
+    if (share / 2 < transfer->slowest_bytes)
+        transfer->slowest_bytes = share / 2;
+}
+
+/* A picture over a slow line takes longer than an answer may: the time to send
+ * is given on top, or it could never be delivered. */
+static void time_set(const struct transfer *transfer)
+{
+    uint64_t bytes = transfer->request.body.len;
+
+    for (size_t i = 0; i < transfer->request.part_count; i++)
+        bytes += transfer->request.parts[i].content.len;
+    curl_easy_setopt(transfer->easy, CURLOPT_TIMEOUT_MS,
+                     transfer->answer_ms +
+                         (long)(bytes * 1000 / transfer->slowest_bytes));
 }
 
 enum status transfer_open(const struct destination_config *to,
@@ -98,6 +128,7 @@ enum status transfer_open(const struct destination_config *to,
         return STATUS_NOMEM;
     }
     easy_set(fresh, to);
+    speed_set(fresh, &to->uplink);
     *transfer = fresh;
     return STATUS_OK;
 }
@@ -192,6 +223,7 @@ enum status transfer_load(struct transfer *transfer, struct request *request)
     transfer_clear(transfer);
     transfer->request = *request;
     *request = (struct request){0};
+    time_set(transfer);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 0L);
     curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE,
                      transfer->request.close ? 1L : 0L);
@@ -209,6 +241,7 @@ enum status transfer_load(struct transfer *transfer, struct request *request)
 enum status transfer_load_connect(struct transfer *transfer, const char *url)
 {
     transfer_clear(transfer);
+    time_set(transfer);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L);
     return curl_easy_setopt(transfer->easy, CURLOPT_URL, url) == CURLE_OK
                ? STATUS_OK

@@ -27,6 +27,8 @@ struct transfer {
     struct request request; /* owned while it is on its way */
     struct bytes body;      /* of the answer, at most 1 MiB */
     bool begun;             /* the request was written, in part at least */
+    long answer_ms;         /* how long the platform may think */
+    uint64_t slowest_bytes; /* a second: below it, sending has failed */
     char error[CURL_ERROR_SIZE];
     void *owner; /* whom the end concerns */
     /* The owner's lists: of those on their way, or of the idle. */

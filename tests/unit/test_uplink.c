@@ -44,6 +44,8 @@ struct fixture {
     char url[64];
     struct uplink *uplink;
     uint32_t round_s;
+    uint32_t answer_timeout_s;
+    uint32_t bandwidth_kbit_s;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     /* the server; what follows the socket is under lock */
@@ -93,7 +95,7 @@ static int answer_of(struct fixture *fixture, const char *body)
 /* The body of the request; false: the peer went away. */
 static bool request_read(int peer, char body[static 64])
 {
-    char text[4096];
+    static char text[512 * 1024]; /* the server has one thread */
     size_t len = 0;
     const char *end;
     const char *length;
@@ -254,6 +256,7 @@ static int setup(void **state)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     fixture->handles = handles_open();
     fixture->round_s = 1;
+    fixture->answer_timeout_s = 20;
     fixture->clock = (struct clock){wall_ms, steady_ms, NULL};
     pthread_mutex_init(&fixture->lock, NULL);
     pthread_cond_init(&fixture->changed, NULL);
@@ -284,7 +287,8 @@ static void uplink_start(struct fixture *fixture, uint32_t concurrency)
         .platform = "generic",
         .base_url = fixture->url,
         .enabled = true,
-        .uplink = {.answer_timeout_s = 20,
+        .uplink = {.answer_timeout_s = fixture->answer_timeout_s,
+                   .bandwidth_kbit_s = fixture->bandwidth_kbit_s,
                    .connect_timeout_s = 5,
                    .resend_after_s = at_once,
                    .resend_after_count = 3,
@@ -498,6 +502,34 @@ static void nobody_there_costs_no_attempt(void **state)
     assert_int_equal(now(fixture, id).state, STATE_WAITING);
     server_start(fixture);
     assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+}
+
+static void a_slow_line_may_take_longer_than_an_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    char *body = calloc(1, 300 * 1024 + 1);
+    uint64_t id;
+
+    memset(body, ' ', 300 * 1024);
+    memcpy(body, "200", 3);
+    id = put(fixture, body);
+    free(body);
+    fixture->answer_timeout_s = 1;
+    fixture->bandwidth_kbit_s = 800; /* three seconds */
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+}
+
+static void an_answer_that_takes_too_long_is_a_spent_attempt(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id = put(fixture, "-200");
+
+    fixture->answer_timeout_s = 1;
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    assert_int_equal(becomes(fixture, id, STATE_PARKED), 4);
 }
 
 static void after_an_outage_the_new_do_not_wait_behind_the_old(void **state)
