@@ -15,7 +15,7 @@
 
 #define CHUNK_SIZE (64u << 10)      /* of one read */
 #define CONNECT_MS (10 * SECOND_MS) /* to the CONNACK */
-#define LEAVE_MS 500                /* from a DISCONNECT to the close */
+#define LEAVE_MS 1000               /* from Paho's end to the broker's */
 #define PUBACKS_MAX 4096            /* gathered at once */
 
 /* Bytes on their way: what is behind done is not sent yet. */
@@ -37,6 +37,7 @@ struct link {
     int64_t connect_by_ms; /* 0: not set yet */
     bool full;             /* too much is not settled */
     bool stopped;
+    bool paho_gone;
     bool leaving; /* Paho said DISCONNECT; what is left is sent */
     int64_t leave_by_ms;
     const char *why;
@@ -105,8 +106,10 @@ static enum status read_paho(struct link *link)
 
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return STATUS_OK;
-    if (count <= 0)
-        return paho_lost(link);
+    if (count <= 0) {
+        link->paho_gone = true;
+        return STATUS_OK;
+    }
     status = up_feed(&link->up, span_of(link->chunk, (size_t)count),
                      &link->to_broker.bytes);
     if (status == STATUS_FORMAT)
@@ -141,7 +144,7 @@ static enum status write_paho(struct link *link)
     count = send(link->paho, out->bytes.data + out->done,
                  out->bytes.len - out->done, MSG_NOSIGNAL);
     if (count < 0)
-        return errno == EAGAIN || errno == EINTR ? STATUS_OK : paho_lost(link);
+        return STATUS_OK; /* when it is gone, the next read tells */
     outgoing_sent(out, (size_t)count);
     return STATUS_OK;
 }
@@ -307,9 +310,9 @@ static enum status step_broker(struct link *link, int64_t now_ms)
 }
 
 /*
- * After Paho's DISCONNECT: send what is left, then read and forget until the
- * broker closes.  A socket closed with bytes unread resets the connection,
- * and the last PUBACKs might go with it.
+ * After Paho's DISCONNECT, or its mere end: send what is left, then read and
+ * forget until the broker closes.  A socket closed with bytes unread resets the
+ * connection, and the last PUBACKs might go with it.
  */
 static enum status step_leaving(struct link *link, int64_t now_ms)
 {
@@ -344,7 +347,7 @@ enum status link_step(struct link *link, bool stopped, int64_t now_ms)
         return status;
     if ((status = read_paho(link)) != STATUS_OK)
         return status;
-    if (link->up.disconnect) {
+    if (link->up.disconnect || link->paho_gone) {
         link->leaving = true;
         return step_leaving(link, now_ms);
     }
@@ -390,11 +393,6 @@ int64_t link_timeout_ms(const struct link *link, int64_t now_ms)
 const char *link_why(const struct link *link)
 {
     return link->why;
-}
-
-bool link_is_leaving(const struct link *link)
-{
-    return link->leaving || !outgoing_empty(&link->to_broker);
 }
 
 void link_close(struct link *link)

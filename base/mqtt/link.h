@@ -25,8 +25,6 @@ int64_t link_timeout_ms(const struct link *link, int64_t now_ms);
 MUST_CHECK enum status link_step(struct link *link, bool stopped,
                                  int64_t now_ms);
 const char *link_why(const struct link *link);
-/* Is something on its way to the broker, or a goodbye not over? */
-bool link_is_leaving(const struct link *link);
 void link_close(struct link *link);
 
 #endif

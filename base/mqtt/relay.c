@@ -17,7 +17,7 @@
 #include "peer.h"
 #include "thread.h"
 
-#define CLOSE_MS 1000 /* to send what may go */
+#define CLOSE_MS 1200 /* above what a link takes to leave */
 
 struct relay {
     const struct mqtt_options *options;
@@ -121,13 +121,14 @@ static int64_t timeout_of(const struct relay *relay, int64_t now_ms)
     return relay->link == NULL ? -1 : link_timeout_ms(relay->link, now_ms);
 }
 
-/* What may go, goes. */
+/* Paho is gone or going: when the link has read its last words it leaves by
+ * itself, once all that may go has gone. */
 static void finish(struct relay *relay)
 {
     int64_t end_ms = clock_steady_ms(clock_system()) + CLOSE_MS;
     int64_t now_ms;
 
-    while (relay->link != NULL && link_is_leaving(relay->link) &&
+    while (relay->link != NULL &&
            (now_ms = clock_steady_ms(clock_system())) < end_ms)
         wait_and_step(relay, end_ms - now_ms);
     if (relay->link != NULL)

@@ -406,6 +406,8 @@ static void carry_a_load(struct site *site)
     publish_load(site);
     wait_until(site, all_came, NULL);
     pthread_join(settler, NULL);
+    assert_string_equal(site->why, ""); /* the connection held */
+    assert_int_equal(site->repeated, 0);
     assert_int_equal(site->disorder, 0);
     assert_int_equal(mqtt_source_pending(site->source), 0);
 }
