@@ -13,6 +13,7 @@
 
 struct writing {
     const struct state_facts *facts;
+    uint64_t invalid_today;
     json_t *troubles;
     json_t *depths; /* destination -> object of sums */
     uint64_t received;
@@ -67,6 +68,13 @@ static void events_visit(void *arg, const char *kind,
 {
     (void)kind;
     ((struct writing *)arg)->received += sums->received;
+}
+
+static void today_visit(void *arg, const char *kind,
+                        const struct queue_event_sums *sums)
+{
+    (void)kind;
+    ((struct writing *)arg)->invalid_today += sums->fates[FATE_INVALID];
 }
 
 static void uplink_troubles(struct writing *writing,
@@ -175,6 +183,13 @@ static void bridge_troubles(struct writing *writing)
                 "nothing more is acknowledged until there is "
                 "room; deliveries go on");
     }
+    if (writing->invalid_today > 0) {
+        snprintf(text, sizeof text,
+                 "%llu messages of today could not be used; their senders were "
+                 "told why, and so was the log",
+                 (unsigned long long)writing->invalid_today);
+        trouble(writing, "devices", text);
+    }
     if (facts->broker_dropped > 0) {
         snprintf(text, sizeof text,
                  "it dropped %llu messages that it had acknowledged to their "
@@ -205,7 +220,8 @@ static json_t *state_json(struct writing *writing)
 
 enum status state_write(const struct state_facts *facts, struct bytes *text)
 {
-    struct writing writing = {facts, json_array(), json_object(), 0};
+    struct writing writing = {
+        .facts = facts, .troubles = json_array(), .depths = json_object()};
     enum status status =
         queue_day_deliveries(facts->queue, 0, sums_visit, &writing);
     json_t *json = NULL;
@@ -213,6 +229,9 @@ enum status state_write(const struct state_facts *facts, struct bytes *text)
 
     if (status == STATUS_OK)
         status = queue_day_events(facts->queue, 0, events_visit, &writing);
+    if (status == STATUS_OK)
+        status = queue_day_events(facts->queue, china_day(facts->now_ms),
+                                  today_visit, &writing);
     if (status == STATUS_OK) {
         json = state_json(&writing);
         dumped = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
@@ -275,6 +294,11 @@ static enum status health_of(const json_t *json, int64_t now_ms,
         return bytes_append_text(words,
                                  "unhealthy: the bridge has not written "
                                  "its state for 30 seconds; ") == STATUS_OK
+                   ? STATUS_OFFLINE
+                   : STATUS_NOMEM;
+    if (json_is_false(json_object_get(json, "broker")))
+        return bytes_append_text(words, "unhealthy: there is no connection to "
+                                        "the broker; ") == STATUS_OK
                    ? STATUS_OFFLINE
                    : STATUS_NOMEM;
     if (json_is_true(json_object_get(json, "full")))

@@ -36,9 +36,9 @@ MUST_CHECK enum status state_write(const struct state_facts *facts,
                                    struct bytes *text);
 
 /*
- * Read health.json back: OK, or OFFLINE when it is older than 30 s, the store
- * is full, or nothing was accepted for 15 minutes though something waits.
- * words gets one sentence.
+ * Read health.json back: OK, or OFFLINE when it is older than 30 s, the broker
+ * is not there, the store is full, or nothing was accepted for 15 minutes
+ * though something waits. words gets one sentence.
  */
 MUST_CHECK enum status state_health(struct span json, int64_t now_ms,
                                     struct bytes *words);

@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MOST 1000
+#define HEALTH_MAX ((size_t)1 << 20)
 
 json_t *instant_json(int64_t wall_ms)
 {
@@ -116,6 +118,23 @@ static json_t *books_json(struct call_context *context, uint32_t day)
     return json_pack("{s:o, s:o}", "events", events, "deliveries", deliveries);
 }
 
+/* The sentences of bridge/state, as they were written within the second. */
+static json_t *troubles_json(const struct admin_options *options)
+{
+    struct bytes text = BYTES_EMPTY;
+    char path[PATH_MAX];
+    json_t *state = NULL;
+    json_t *troubles;
+
+    snprintf(path, sizeof path, "%s/health.json", options->state_folder);
+    if (bytes_read_file(&text, path, HEALTH_MAX) == STATUS_OK)
+        state = json_loadb((const char *)text.data, text.len, 0, NULL);
+    troubles = json_incref(json_object_get(state, "troubles"));
+    json_decref(state);
+    bytes_free(&text);
+    return troubles != NULL ? troubles : json_array();
+}
+
 json_t *verb_stats(struct call_context *context)
 {
     const struct admin_options *options = &context->admin->options;
@@ -130,6 +149,7 @@ json_t *verb_stats(struct call_context *context)
         if (options->uplinks[i] != NULL)
             json_array_append_new(uplinks, uplink_json(options->uplinks[i]));
     json_object_set_new(reply, "uplinks", uplinks);
+    json_object_set_new(reply, "troubles", troubles_json(options));
     if (queue_space_read(options->queue, &space) == STATUS_OK)
         json_object_set_new(
             reply, "store",

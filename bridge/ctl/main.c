@@ -205,6 +205,19 @@ static void books_print(const struct run *run, const json_t *reply)
     print_table(deliveries, SUM_COLUMNS);
 }
 
+static void troubles_print(const json_t *troubles)
+{
+    const json_t *trouble;
+    size_t i;
+
+    json_array_foreach(troubles, i, trouble)
+    {
+        if (i == 0)
+            putchar('\n');
+        printf("! %s\n", json_string_value(trouble));
+    }
+}
+
 static int run_stats(struct run *run)
 {
     json_t *reply = ask(run);
@@ -217,6 +230,7 @@ static int run_stats(struct run *run)
         books_print(run, reply);
         putchar('\n');
         print_object(json_object_get(reply, "store"), 0);
+        troubles_print(json_object_get(reply, "troubles"));
     }
     return finish(reply);
 }

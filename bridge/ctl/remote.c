@@ -11,6 +11,8 @@
 #include "mqtt.h"
 
 #define PASSWORD_MAX 4096
+#define CONNECT_S 5 /* a broker on the same box answers at once or not at all  \
+                     */
 
 struct remote {
     struct remote_options options;
@@ -62,15 +64,15 @@ static enum status password_read(const char *path, struct bytes *password)
     return status;
 }
 
-/* Wait until *done or *there; false when the time is over. */
-static bool wait_for(struct remote *remote, const bool *flag,
+/* Wait until *flag or *there; false when the time is over. */
+static bool wait_for(struct remote *remote, unsigned seconds, const bool *flag,
                      json_t *const *there)
 {
     struct timespec until;
     int code = 0;
 
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += remote->options.timeout_s;
+    until.tv_sec += seconds;
     while (code == 0 && !(flag != NULL ? *flag : *there != NULL))
         code = pthread_cond_timedwait(&remote->changed, &remote->lock, &until);
     return code == 0;
@@ -127,7 +129,7 @@ enum status remote_open(const struct remote_options *options,
     bytes_wipe(&password);
     if (status == STATUS_OK) {
         pthread_mutex_lock(&fresh->lock);
-        if (!wait_for(fresh, &fresh->linked, NULL)) {
+        if (!wait_for(fresh, CONNECT_S, &fresh->linked, NULL)) {
             status = STATUS_OFFLINE;
             snprintf(words, 512, "the broker %s:%u does not let us in: %s",
                      options->host, options->port,
@@ -172,7 +174,7 @@ enum status remote_ask(struct remote *remote, json_t *request, json_t **reply)
     if (status != STATUS_OK)
         return status;
     pthread_mutex_lock(&remote->lock);
-    if (!wait_for(remote, NULL, &remote->reply))
+    if (!wait_for(remote, remote->options.timeout_s, NULL, &remote->reply))
         status = STATUS_OFFLINE;
     *reply = remote->reply;
     remote->reply = NULL;

@@ -154,6 +154,10 @@ static void a_stale_full_or_broken_state_is_unhealthy(void **state)
     assert_int_equal(
         health("{\"time\":\"" NOW "\",\"full\":true}", "the store is full"),
         STATUS_OFFLINE);
+    assert_int_equal(health("{\"time\":\"" NOW
+                            "\",\"broker\":false,\"full\":false}",
+                            "no connection to the broker"),
+                     STATUS_OFFLINE);
     assert_int_equal(health("{\"time\"", "not readable"), STATUS_OFFLINE);
 }
 
