@@ -244,6 +244,22 @@ static enum status schedule_make(struct uplink *uplink)
     return schedule_open(&options, &uplink->schedule);
 }
 
+/* An operator's pause outlives a restart, and holds before the first record
+ * is looked at. */
+static void pause_restore(struct uplink *uplink)
+{
+    struct bytes reason = BYTES_EMPTY;
+
+    if (queue_note_read(uplink->options.queue, "paused",
+                        span_text(uplink->options.destination->name),
+                        &reason) == STATUS_OK) {
+        uplink->inbox.pause = true;
+        snprintf(uplink->inbox.reason, sizeof uplink->inbox.reason, "%s",
+                 bytes_text(&reason));
+    }
+    bytes_free(&reason);
+}
+
 static void uplink_free(struct uplink *uplink)
 {
     if (uplink->platform->release != NULL)
@@ -287,6 +303,8 @@ enum status uplink_open(const struct uplink_options *options,
     if (status == STATUS_OK)
         status = calls_open(fresh);
     fresh->status = fresh->now;
+    if (status == STATUS_OK)
+        pause_restore(fresh);
     if (status == STATUS_OK &&
         pthread_create(&fresh->thread, NULL, uplink_thread, fresh) != 0)
         status = STATUS_NOMEM;
