@@ -410,8 +410,7 @@ static enum status bridge_open(struct bridge *bridge)
          i++)
         status = steps[i](bridge);
     if (status == STATUS_OK)
-        status =
-            intake_start(bridge->intake, bridge->committer, bridge->source);
+        intake_start(bridge->intake, bridge->committer, bridge->source);
     return status;
 }
 

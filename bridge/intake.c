@@ -11,18 +11,14 @@
 
 #define TICKETS_MAX 512
 
-/* One message on its way: raw from Paho, then read, then work. */
+/* One message on its way through the committer. */
 struct arrival {
     struct work work; /* first */
     struct intake *intake;
     struct message message;
     struct ingest_result result;
     uint64_t ticket;
-    int64_t received_at_ms;
-    struct arrival *next;
-    size_t topic_len;
-    size_t payload_len;
-    char *raw; /* topic, NUL, payload; until it is read */
+    struct arrival *next; /* of those that came too early or too late */
 };
 
 struct intake {
@@ -30,47 +26,13 @@ struct intake {
     struct committer *committer;
     struct mqtt_source *source;
     struct receipts *receipts;
-    pthread_t thread;
-    bool started;
     pthread_mutex_t lock;
-    pthread_cond_t wanted;
-    struct arrival *first;         /* under lock */
+    bool running;                  /* under lock: from start to stop */
+    struct arrival *first;         /* under lock: came before or after */
     struct arrival **last;         /* under lock */
-    bool closing;                  /* under lock */
     uint64_t tickets[TICKETS_MAX]; /* the committer's thread */
     size_t ticket_count;
 };
-
-/* ---- in Paho's thread --------------------------------------------------- */
-
-void intake_arrived(struct intake *intake, const struct mqtt_message *message)
-{
-    size_t topic_len = strlen(message->topic);
-    struct arrival *arrival = calloc(1, sizeof *arrival);
-    char *raw = malloc(topic_len + 1 + message->payload.len);
-
-    if (arrival == NULL || raw == NULL) {
-        free(arrival);
-        free(raw);
-        return; /* not settled: the broker sends it again */
-    }
-    arrival->raw = raw;
-    arrival->intake = intake;
-    arrival->ticket = message->ticket;
-    arrival->received_at_ms = clock_wall_ms(intake->options.clock);
-    arrival->topic_len = topic_len;
-    arrival->payload_len = message->payload.len;
-    memcpy(raw, message->topic, topic_len + 1);
-    if (message->payload.len > 0)
-        memcpy(raw + topic_len + 1, message->payload.data,
-               message->payload.len);
-    pthread_mutex_lock(&intake->lock);
-    if (intake->first == NULL)
-        pthread_cond_signal(&intake->wanted);
-    *intake->last = arrival;
-    intake->last = &arrival->next;
-    pthread_mutex_unlock(&intake->lock);
-}
 
 /* ---- in the committer's thread ------------------------------------------ */
 
@@ -119,7 +81,6 @@ static void arrival_durable(struct work *work)
 static void arrival_free(struct arrival *arrival)
 {
     message_free(&arrival->message);
-    free(arrival->raw);
     free(arrival);
 }
 
@@ -148,20 +109,15 @@ void intake_committed(struct intake *intake)
     receipts_send(intake->receipts);
 }
 
-/* ---- in the reader's thread --------------------------------------------- */
+/* ---- in Paho's thread --------------------------------------------------- */
 
+/* Nobody waits for a status: it is kept in memory only. */
 static void arrival_submit(struct arrival *arrival)
 {
     struct intake *intake = arrival->intake;
-    struct span payload =
-        span_of(arrival->raw + arrival->topic_len + 1, arrival->payload_len);
+    const struct message *message = &arrival->message;
 
-    if (message_read(intake->options.config, arrival->raw, payload,
-                     arrival->received_at_ms, &arrival->message) != STATUS_OK) {
-        arrival_free(arrival); /* no memory: not settled, it comes again */
-        return;
-    }
-    if (arrival->message.class == MESSAGE_STATUS && arrival->message.valid) {
+    if (message->class == MESSAGE_STATUS && message->valid) {
         if (arrival->ticket != 0)
             mqtt_source_settle(intake->source, &arrival->ticket, 1);
         arrival_free(arrival);
@@ -172,36 +128,44 @@ static void arrival_submit(struct arrival *arrival)
         .durable = arrival_durable,
         .done = arrival_done,
         .stallable = true,
-        .weight_bytes = 256 + arrival->payload_len,
+        .weight_bytes = 256 + message->payload.len,
     };
     committer_submit(intake->committer, &arrival->work);
 }
 
-static void *reader_thread(void *arg)
+/* NULL: no memory. */
+static struct arrival *arrival_read(struct intake *intake,
+                                    const struct mqtt_message *message)
 {
-    struct intake *intake = arg;
-    bool closing = false;
+    struct arrival *arrival = calloc(1, sizeof *arrival);
 
-    pthread_setname_np(pthread_self(), "intake");
-    while (!closing) {
-        struct arrival *arrival;
-
-        pthread_mutex_lock(&intake->lock);
-        while (intake->first == NULL && !intake->closing)
-            pthread_cond_wait(&intake->wanted, &intake->lock);
-        closing = intake->closing;
-        arrival = intake->first;
-        intake->first = NULL;
-        intake->last = &intake->first;
-        pthread_mutex_unlock(&intake->lock);
-        while (arrival != NULL) {
-            struct arrival *next = arrival->next;
-
-            arrival_submit(arrival);
-            arrival = next;
-        }
+    if (arrival == NULL)
+        return NULL;
+    if (message_read(intake->options.config, message->topic, message->payload,
+                     clock_wall_ms(intake->options.clock),
+                     &arrival->message) != STATUS_OK) {
+        free(arrival);
+        return NULL;
     }
-    return NULL;
+    arrival->intake = intake;
+    arrival->ticket = message->ticket;
+    return arrival;
+}
+
+void intake_arrived(struct intake *intake, const struct mqtt_message *message)
+{
+    struct arrival *arrival = arrival_read(intake, message);
+
+    if (arrival == NULL)
+        return; /* not settled: the broker sends it again */
+    pthread_mutex_lock(&intake->lock);
+    if (intake->running) {
+        arrival_submit(arrival);
+    } else {
+        *intake->last = arrival;
+        intake->last = &arrival->next;
+    }
+    pthread_mutex_unlock(&intake->lock);
 }
 
 /* ---- opening and closing ------------------------------------------------ */
@@ -223,30 +187,35 @@ enum status intake_open(const struct intake_options *options,
         return status;
     }
     pthread_mutex_init(&fresh->lock, NULL);
-    pthread_cond_init(&fresh->wanted, NULL);
     *intake = fresh;
     return STATUS_OK;
 }
 
-enum status intake_start(struct intake *intake, struct committer *committer,
-                         struct mqtt_source *source)
+/* What came early goes first. */
+void intake_start(struct intake *intake, struct committer *committer,
+                  struct mqtt_source *source)
 {
+    struct arrival *arrival;
+
+    pthread_mutex_lock(&intake->lock);
     intake->committer = committer;
     intake->source = source;
-    intake->started =
-        pthread_create(&intake->thread, NULL, reader_thread, intake) == 0;
-    return intake->started ? STATUS_OK : STATUS_NOMEM;
+    while ((arrival = intake->first) != NULL) {
+        intake->first = arrival->next;
+        arrival_submit(arrival);
+    }
+    intake->last = &intake->first;
+    intake->running = true;
+    pthread_mutex_unlock(&intake->lock);
 }
 
 void intake_stop(struct intake *intake)
 {
-    if (intake == NULL || !intake->started)
+    if (intake == NULL)
         return;
     pthread_mutex_lock(&intake->lock);
-    intake->closing = true;
-    pthread_cond_signal(&intake->wanted);
+    intake->running = false;
     pthread_mutex_unlock(&intake->lock);
-    pthread_join(intake->thread, NULL);
 }
 
 void intake_close(struct intake *intake)
@@ -260,7 +229,6 @@ void intake_close(struct intake *intake)
         arrival_free(arrival);
     }
     receipts_close(intake->receipts);
-    pthread_cond_destroy(&intake->wanted);
     pthread_mutex_destroy(&intake->lock);
     free(intake);
 }

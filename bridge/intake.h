@@ -1,8 +1,8 @@
 /*
  * intake.h - messages from the broker into the store, receipts back.
  *
- *   arrived (Paho's thread, copies) --> reader thread (message_read)
- *       --> committer (ingest_store) --> log on disk: PUBACK let go
+ *   arrived (Paho's thread: message_read) --> committer (ingest_store)
+ *       --> log on disk: PUBACK let go
  *       --> group committed: receipts, one message a device and group
  *
  * Nothing is answered for before it is on disk: neither PUBACK nor receipt.
@@ -32,15 +32,14 @@ MUST_CHECK enum status intake_open(const struct intake_options *options,
 /* mqtt_source_events.arrived passes it on.  What arrives before intake_start
  * waits. */
 void intake_arrived(struct intake *intake, const struct mqtt_message *message);
-/* Start the reader. */
-MUST_CHECK enum status intake_start(struct intake *intake,
-                                    struct committer *committer,
-                                    struct mqtt_source *source);
+/* From here on what arrives goes to the committer. */
+void intake_start(struct intake *intake, struct committer *committer,
+                  struct mqtt_source *source);
 /* committer_events.durable and .committed pass these on. */
 void intake_durable(struct intake *intake);
 void intake_committed(struct intake *intake);
-/* Hands everything that arrived to the committer, then joins the reader;
- * nothing when it was not started. */
+/* What arrives from here on is kept until the close and then forgotten: it is
+ * not acknowledged and comes again. */
 void intake_stop(struct intake *intake);
 /* After the committer is closed. */
 void intake_close(struct intake *intake);
