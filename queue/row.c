@@ -5,6 +5,7 @@
 #include "pack.h"
 
 #define ROW_FIELDS 18
+#define ROW_SIZE 192 /* of most rows: one allocation, not one a field */
 
 static void pack_u32(struct packing *to, uint32_t number)
 {
@@ -19,7 +20,10 @@ static void pack_u64(struct packing *to, uint64_t number)
 enum status row_encode(const struct row *row, struct bytes *to)
 {
     struct packing packing;
+    enum status status = bytes_reserve(to, ROW_SIZE);
 
+    if (status != STATUS_OK)
+        return status;
     msgpack_packer_init(&packing.packer, &packing, packing_append);
     packing.to = to;
     packing.failed = false;
