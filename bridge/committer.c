@@ -8,7 +8,7 @@
 #define GROUP_BYTES_MAX ((size_t)16 << 20)
 #define KEEP_EVERY_MS (10 * SECOND_MS)
 #define LINGER_MS 10
-#define LINGER_COUNT 64
+#define LINGER_COUNT 128
 
 struct work_list {
     struct work *first;

@@ -7,7 +7,7 @@
  * commits: durable of each when the log is on disk, done of each when the hot
  * environment is written too (or the group failed).  While it syncs, the next
  * group gathers.  An event is never kept waiting; a group of outcomes alone
- * lingers for 10 ms or 64 of them, because each group costs the same pages
+ * lingers for 10 ms or 128 of them, because each group costs the same pages
  * whether it holds one outcome or a hundred.
  *
  * apply changes nothing but the open group (queue_put_...), because a group
