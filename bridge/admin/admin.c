@@ -39,7 +39,7 @@ static const struct verb {
     { "retry",    verb_retry,    FILTER "ids reason", true },
     { "replay",   verb_replay,   FILTER "ids reason", true },
     { "discard",  verb_discard,  FILTER "ids reason", true },
-    { "complete", verb_complete, "entry fields", true },
+    { "complete", verb_complete, FILTER "ids entry fields", true },
     { "pause",    verb_pause,    "destination reason", true },
     { "resume",   verb_resume,   "destination", true },
     { "round",    verb_round,    "destination", true },

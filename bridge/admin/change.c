@@ -6,6 +6,7 @@
 
 #include "crypto.h"
 #include "requests.h"
+#include "text.h"
 
 #define CHUNK 500       /* deliveries changed in one group */
 #define IDS_MAX 1000000 /* in one request */
@@ -18,13 +19,19 @@ static const struct change {
     enum queue_state to;
     bool replay;
     bool needs_reason;
+    bool checks;    /* only what lacks nothing */
+    bool completes; /* by ingest, with the request's fields */
 } changes[] = {
-    { "hold",    BIT(STATE_WAITING) | BIT(STATE_PARKED), STATE_HELD, false, false },
-    { "release", BIT(STATE_HELD), STATE_WAITING, false, false },
-    { "retry",   BIT(STATE_PARKED) | BIT(STATE_REJECTED), STATE_WAITING, false, false },
-    { "replay",  BIT(STATE_DELIVERED), STATE_WAITING, true, false },
+    { "hold",    BIT(STATE_WAITING) | BIT(STATE_PARKED), STATE_HELD,
+      .checks = false },
+    { "release", BIT(STATE_HELD), STATE_WAITING, .checks = true },
+    { "retry",   BIT(STATE_PARKED) | BIT(STATE_REJECTED), STATE_WAITING,
+      .checks = false },
+    { "replay",  BIT(STATE_DELIVERED), STATE_WAITING, .replay = true },
     { "discard", BIT(STATE_WAITING) | BIT(STATE_PARKED) | BIT(STATE_HELD) |
-                 BIT(STATE_REJECTED), STATE_DISCARDED, false, true },
+                 BIT(STATE_REJECTED), STATE_DISCARDED, .needs_reason = true },
+    { "complete", BIT(STATE_HELD) | BIT(STATE_REJECTED), STATE_WAITING,
+      .completes = true },
 };
 /* clang-format on */
 
@@ -88,6 +95,11 @@ static bool gather(struct call_context *context, struct gathering *gathering)
 {
     const json_t *ids = json_object_get(context->request, "ids");
     struct queue_filter filter;
+    uint64_t entry;
+
+    if (json_object_get(context->request, "entry") != NULL)
+        return request_id(context, "entry", &entry) &&
+               id_keep(gathering, entry);
 
     if (ids != NULL)
         return json_is_array(ids)
@@ -114,43 +126,73 @@ static bool gather(struct call_context *context, struct gathering *gathering)
 
 struct doing {
     const struct change *change;
-    const char *user;
+    struct call_context *context;
     const char *reason;
     const uint64_t *ids;
     size_t count;
     size_t changed; /* counted anew when a group is tried again */
-    char first_refusal[256];
+    char first_refusal[512];
 };
+
+static enum status doing_one(struct doing *doing, struct queue *queue,
+                             uint64_t id, int64_t now_ms, struct bytes *words)
+{
+    struct ingest *ingest = doing->context->admin->options.ingest;
+    struct queue_outcome outcome = {
+        .delivery = id,
+        .state = doing->change->to,
+        .replay = doing->change->replay,
+        .cause = CAUSE_OPERATOR,
+        .at_ms = now_ms,
+        .actor = doing->context->user,
+        .verb = doing->change->verb,
+        .reason = doing->reason,
+    };
+    enum status status = STATUS_OK;
+
+    if (doing->change->completes)
+        return ingest_complete(
+            ingest, queue, id,
+            json_object_get(doing->context->request, "fields"),
+            doing->context->user, now_ms, words);
+    if (doing->change->checks)
+        status = ingest_check(ingest, queue, id, now_ms, words);
+    return status == STATUS_OK ? queue_put_outcome(queue, &outcome) : status;
+}
+
+static void refusal_note(struct doing *doing, uint64_t id, enum status status,
+                         const struct bytes *words)
+{
+    if (doing->first_refusal[0] != 0)
+        return;
+    text_print(doing->first_refusal, sizeof doing->first_refusal,
+               "entry %" PRIu64 ": %s%s%s", id,
+               status == STATUS_DENIED && words->len == 0
+                   ? "its state does not allow it"
+                   : status_text(status),
+               words->len > 0 ? ": " : "", bytes_text(words));
+}
 
 static enum status doing_apply(void *arg, struct queue *queue, int64_t now_ms)
 {
     struct doing *doing = arg;
+    struct bytes words = BYTES_EMPTY;
+    enum status status = STATUS_OK;
 
     doing->changed = 0;
     for (size_t i = 0; i < doing->count; i++) {
-        struct queue_outcome outcome = {
-            .delivery = doing->ids[i],
-            .state = doing->change->to,
-            .replay = doing->change->replay,
-            .cause = CAUSE_OPERATOR,
-            .at_ms = now_ms,
-            .actor = doing->user,
-            .verb = doing->change->verb,
-            .reason = doing->reason,
-        };
-        enum status status = queue_put_outcome(queue, &outcome);
-
+        bytes_clear(&words);
+        status = doing_one(doing, queue, doing->ids[i], now_ms, &words);
         if (status_retryable(status))
-            return status;
+            break;
         if (status == STATUS_OK)
             doing->changed++;
-        else if (doing->first_refusal[0] == 0)
-            snprintf(doing->first_refusal, sizeof doing->first_refusal,
-                     "entry %" PRIu64 ": %s", doing->ids[i],
-                     status == STATUS_DENIED ? "its state does not allow it"
-                                             : status_text(status));
+        else
+            refusal_note(doing, doing->ids[i], status, &words);
+        status = STATUS_OK;
     }
-    return STATUS_OK;
+    bytes_free(&words);
+    return status;
 }
 
 static void uplinks_wake(struct admin *admin, uint64_t from)
@@ -177,13 +219,13 @@ static json_t *change_do(struct call_context *context,
     const char *reason =
         json_string_value(json_object_get(context->request, "reason"));
     size_t changed = 0;
-    char refusal[256] = "";
+    char refusal[512] = "";
     json_t *reply;
 
     for (size_t at = 0; at < count; at += CHUNK) {
         struct doing doing = {
             .change = change,
-            .user = context->user,
+            .context = context,
             .reason = reason == NULL ? "" : reason,
             .ids = ids + at,
             .count = count - at < CHUNK ? count - at : CHUNK,
@@ -353,52 +395,10 @@ json_t *verb_discard(struct call_context *context)
     return change_run(context, 4);
 }
 
-/* ---- complete --------------------------------------------------------- */
-
-struct completing {
-    struct call_context *context;
-    uint64_t id;
-    const json_t *fields;
-    struct bytes words;
-};
-
-static enum status completing_apply(void *arg, struct queue *queue,
-                                    int64_t now_ms)
-{
-    struct completing *completing = arg;
-
-    bytes_clear(&completing->words);
-    return ingest_complete(completing->context->admin->options.ingest, queue,
-                           completing->id, completing->fields,
-                           completing->context->user, now_ms,
-                           &completing->words);
-}
-
 json_t *verb_complete(struct call_context *context)
 {
-    struct completing completing = {
-        .context = context,
-        .fields = json_object_get(context->request, "fields"),
-    };
-    json_t *reply;
-    enum status status;
-
-    if (!request_id(context, "entry", &completing.id))
-        return NULL;
-    if (!json_is_object(completing.fields))
+    if (!json_is_object(json_object_get(context->request, "fields")))
         return request_fail(context, "\"fields\" must be an object in the "
                                      "interface's own field names");
-    status = committer_run(context->admin->options.committer, completing_apply,
-                           &completing);
-    if (status == STATUS_OK) {
-        uplinks_wake(context->admin, completing.id);
-        reply = json_pack("{s:i}", "changed", 1);
-    } else {
-        reply = request_fail(context, "entry %" PRIu64 ": %s%s%s",
-                             completing.id, status_text(status),
-                             completing.words.len > 0 ? ": " : "",
-                             bytes_text(&completing.words));
-    }
-    bytes_free(&completing.words);
-    return reply;
+    return change_run(context, 5);
 }

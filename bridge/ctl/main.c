@@ -29,7 +29,8 @@ static const char usage[] =
     "  replay                    delivered -> sent once more\n"
     "  hold, release             waiting, parked -> held, and back\n"
     "  discard --reason TEXT     given up, with the reason on record\n"
-    "  complete ENTRY NAME=VALUE ...   fill in what a held one lacks\n"
+    "  complete [NAME=VALUE ...] fill in what held ones lack, or, without\n"
+    "                            fields, make them anew of what is known now\n"
     "change destinations:\n"
     "  pause DESTINATION [--reason TEXT], resume DESTINATION\n"
     "  round DESTINATION         offer everything parked now\n"
@@ -420,39 +421,43 @@ static int run_change(struct run *run)
     return finish(reply);
 }
 
-static int run_complete(struct run *run)
+/* NAME=VALUE from the first word on; NULL after saying what is wrong.
+ * cargoWeight=12.5 is a number, vin=LBE... a text, and so is vin='"123"'. */
+static json_t *fields_read(const struct run *run, int first)
 {
     json_t *fields = json_object();
-    json_t *reply;
 
-    if (!entry_set(run)) {
-        json_decref(fields);
-        return EXIT_USAGE;
-    }
-    for (int i = 1; i < run->argc; i++) {
+    for (int i = first; i < run->argc; i++) {
         char *equals = strchr(run->argv[i], '=');
         json_t *value;
 
         if (equals == NULL) {
             json_decref(fields);
             complain("fields are written NAME=VALUE");
-            return EXIT_USAGE;
+            return NULL;
         }
         *equals = 0;
-        /* cargoWeight=12.5 is a number, vin=LBE... a text, vin='"123"' too */
         value = json_loads(equals + 1, JSON_DECODE_ANY, NULL);
-        if (value != NULL)
-            json_object_set_new(fields, run->argv[i], value);
-        else if (!text_set(fields, run->argv[i], equals + 1)) {
-            json_decref(fields);
-            return EXIT_USAGE;
-        }
+        json_object_set_new(fields, run->argv[i],
+                            value != NULL ? value : json_string(equals + 1));
     }
+    return fields;
+}
+
+/* complete ENTRY NAME=VALUE ..., or FILTER NAME=VALUE ... for many. */
+static int run_complete(struct run *run)
+{
+    bool one = run->argc > 0 && strchr(run->argv[0], '=') == NULL;
+    json_t *fields;
+
+    if (one && !entry_set(run))
+        return EXIT_USAGE;
+    fields = fields_read(run, one ? 1 : 0);
+    if (fields == NULL)
+        return EXIT_USAGE;
     json_object_set_new(run->request, "fields", fields);
-    reply = ask(run);
-    if (!shown_as_json(run, reply) && reply != NULL)
-        print_object(reply, 0);
-    return finish(reply);
+    run->argc = 0;
+    return run_change(run);
 }
 
 static int run_destination(struct run *run)

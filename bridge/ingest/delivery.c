@@ -308,3 +308,32 @@ out:
     made_free(&made);
     return status;
 }
+
+enum status delivery_check(struct queue *queue, const struct config *config,
+                           uint64_t id, int64_t now_ms, struct bytes *words)
+{
+    struct queue_delivery delivery;
+    struct order order = {.why = ""};
+    struct made made = {0};
+    json_t *nothing = json_object();
+    json_t *merged = NULL;
+    enum status status = queue_delivery_read(queue, id, &delivery);
+
+    if (status != STATUS_OK || delivery.state != STATE_HELD ||
+        find_interface(config, &delivery, &order) != STATUS_OK)
+        goto out;
+    if ((status = merge(queue, id, nothing, &merged)) != STATUS_OK)
+        goto out;
+    order.record = merged;
+    if ((status = make(queue, &order, now_ms, &made)) != STATUS_OK)
+        goto out;
+    if (made.state != MADE_READY)
+        status = refuse(
+            words, made.state == MADE_HELD ? STATUS_MISSING : STATUS_INVALID,
+            made.reason);
+out:
+    json_decref(nothing);
+    json_decref(merged);
+    made_free(&made);
+    return status;
+}

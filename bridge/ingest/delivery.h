@@ -61,4 +61,12 @@ MUST_CHECK enum status
 delivery_complete(struct queue *queue, const struct config *config, uint64_t id,
                   struct completion *completion, struct bytes *words);
 
+/*
+ * May a HELD delivery go as it is?  MISSING, INVALID: no, words say why; OK
+ * for any other state.
+ */
+MUST_CHECK enum status delivery_check(struct queue *queue,
+                                      const struct config *config, uint64_t id,
+                                      int64_t now_ms, struct bytes *words);
+
 #endif

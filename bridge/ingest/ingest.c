@@ -410,6 +410,12 @@ enum status ingest_complete(struct ingest *ingest, struct queue *queue,
                              words);
 }
 
+enum status ingest_check(struct ingest *ingest, struct queue *queue,
+                         uint64_t delivery, int64_t now_ms, struct bytes *words)
+{
+    return delivery_check(queue, ingest->config, delivery, now_ms, words);
+}
+
 enum status ingest_ledger(struct ingest *ingest, struct queue *queue,
                           struct span csv, unsigned *count, struct bytes *words)
 {

@@ -58,6 +58,12 @@ MUST_CHECK enum status ingest_complete(struct ingest *ingest,
                                        const json_t *fields, const char *actor,
                                        int64_t now_ms, struct bytes *words);
 
+/* May an operator release this HELD delivery as it is?  MISSING, INVALID: no,
+ * words say why.  OK for any other state. */
+MUST_CHECK enum status ingest_check(struct ingest *ingest, struct queue *queue,
+                                    uint64_t delivery, int64_t now_ms,
+                                    struct bytes *words);
+
 /* Import a vehicle ledger: CSV text, header line plate,color,vehicleId,vin,
  * tare_t in any order.  Entries become notes; later ones replace earlier.
  * words: one line for each refused row; *count: accepted rows. */
