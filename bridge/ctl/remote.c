@@ -11,8 +11,9 @@
 #include "mqtt.h"
 
 #define PASSWORD_MAX 4096
-#define CONNECT_S 5 /* a broker on the same box answers at once or not at all  \
-                     */
+#define CONNECT_S                                                              \
+    5 /* a broker on the same box answers at once or not at all                \
+       */
 
 struct remote {
     struct remote_options options;
