@@ -122,6 +122,11 @@ static bool is_true(struct site *site, const void *what)
     return *(const bool *)what;
 }
 
+static bool came(struct site *site, const void *what)
+{
+    return site->arrived >= *(const size_t *)what;
+}
+
 static bool all_came(struct site *site, const void *what)
 {
     (void)what;
@@ -422,10 +427,7 @@ static void nothing_comes_again(struct site *site)
     assert_int_equal(mqtt_control_publish(site->control, "load/1",
                                           span_text("end"), 1, false),
                      STATUS_OK);
-    pthread_mutex_lock(&site->mutex);
-    while (site->arrived == 0)
-        pthread_cond_wait(&site->changed, &site->mutex);
-    pthread_mutex_unlock(&site->mutex);
+    wait_until(site, came, &(size_t){1});
     assert_int_equal(site->arrived, 1);
     assert_int_equal(site->repeated, 0);
 }
@@ -459,20 +461,14 @@ static void unsettled_messages_survive_a_broker_restart(void **state)
                                               span_text(text), 1, false),
                          STATUS_OK);
     }
-    pthread_mutex_lock(&site->mutex);
-    while (site->arrived < 10)
-        pthread_cond_wait(&site->changed, &site->mutex);
-    pthread_mutex_unlock(&site->mutex);
+    wait_until(site, came, &(size_t){10});
     mqtt_source_settle(site->source, site->tickets, 4);
     mqtt_source_close(site->source); /* the four PUBACKs are sent */
     site->arrived = 0;
     broker_stop(site);
     broker_start(site);
     open_source(site);
-    pthread_mutex_lock(&site->mutex);
-    while (site->arrived < 6)
-        pthread_cond_wait(&site->changed, &site->mutex);
-    pthread_mutex_unlock(&site->mutex);
+    wait_until(site, came, &(size_t){6});
     assert_int_equal(site->arrived, 6);
 }
 
