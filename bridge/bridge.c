@@ -1,10 +1,8 @@
-#include "bridge.h"
+#include "bridge_parts.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,46 +11,12 @@
 
 #include <curl/curl.h>
 
-#include "admin.h"
-#include "committer.h"
-#include "crypto.h"
-#include "ingest.h"
-#include "intake.h"
 #include "log.h"
-#include "mqtt.h"
-#include "queue.h"
 #include "restore.h"
 #include "state.h"
-#include "uplink.h"
 
 #define GRACE_MS (3 * SECOND_MS)
-#define DROPPED_TOPIC "$SYS/broker/publish/messages/dropped"
 #define SAMPLE_EVERY_MS (10 * MINUTE_MS)
-
-struct bridge {
-    const struct config *config;
-    const struct clock *clock;
-    char state_folder[PATH_MAX];
-    struct queue *queue;
-    struct crypto_pool *pool;
-    struct ingest *ingest;
-    struct intake *intake;
-    struct committer *committer;
-    struct uplink **uplinks;
-    struct admin *admin; /* under lock, from control_open on */
-    struct mqtt_control *control;
-    struct mqtt_source *source;
-    char state_topic[96];
-    char admin_prefix[96];
-    int64_t started_ms;
-    atomic_bool broker_up;
-    atomic_ullong broker_dropped;
-    pthread_mutex_t lock;
-    bool full;          /* under lock */
-    char full_why[128]; /* under lock */
-    uint64_t used_then_bytes;
-    int64_t used_then_ms;
-};
 
 void bridge_state_folder(const struct config *config, char *path, size_t size)
 {
@@ -114,83 +78,6 @@ static void on_kept(void *arg, enum queue_kept kept, const char *month)
            LOG_TEXT("month", month));
 }
 
-static void publish(void *arg, const char *topic, struct span payload)
-{
-    struct bridge *bridge = arg;
-
-    if (bridge->control != NULL &&
-        mqtt_control_publish(bridge->control, topic, payload, 1, false) !=
-            STATUS_OK)
-        log_at(LOG_DEBUG, "not_published", LOG_TEXT("topic", topic));
-}
-
-static void admin_reply(void *arg, const char *user, struct span json)
-{
-    struct bridge *bridge = arg;
-    char topic[256];
-
-    snprintf(topic, sizeof topic, "%s%s/reply", bridge->admin_prefix, user);
-    publish(bridge, topic, json);
-}
-
-static void source_arrived(void *arg, const struct mqtt_message *message)
-{
-    intake_arrived(((struct bridge *)arg)->intake, message);
-}
-
-static void source_linked(void *arg, bool up, const char *why)
-{
-    struct bridge *bridge = arg;
-
-    atomic_store(&bridge->broker_up, up);
-    log_at(up ? LOG_INFO : LOG_WARN, up ? "broker_up" : "broker_down",
-           LOG_TEXT("reason", why));
-}
-
-static void control_linked(void *arg, bool up, const char *why)
-{
-    (void)arg;
-    log_at(LOG_DEBUG, up ? "control_up" : "control_down",
-           LOG_TEXT("reason", why));
-}
-
-/* admin/USER/request -> USER; false when the topic is another. */
-static bool user_of(const struct bridge *bridge, const char *topic,
-                    char user[static 64])
-{
-    size_t prefix = strlen(bridge->admin_prefix);
-    const char *slash;
-
-    if (strncmp(topic, bridge->admin_prefix, prefix) != 0)
-        return false;
-    slash = strchr(topic + prefix, '/');
-    if (slash == NULL || strcmp(slash, "/request") != 0 ||
-        slash - (topic + prefix) > 63 || slash == topic + prefix)
-        return false; /* an outcome's actor has 63 at most */
-    memcpy(user, topic + prefix, (size_t)(slash - (topic + prefix)));
-    user[slash - (topic + prefix)] = 0;
-    return true;
-}
-
-static void control_arrived(void *arg, const struct mqtt_message *message)
-{
-    struct bridge *bridge = arg;
-    char user[64];
-
-    if (strcmp(message->topic, DROPPED_TOPIC) == 0) {
-        char digits[24] = "";
-
-        memcpy(digits, message->payload.data,
-               message->payload.len < 23 ? message->payload.len : 23);
-        atomic_store(&bridge->broker_dropped, strtoull(digits, NULL, 10));
-    } else if (!message->retained && user_of(bridge, message->topic, user)) {
-        pthread_mutex_lock(&bridge->lock);
-        if (bridge->admin != NULL) /* else we are stopping */
-            admin_request(bridge->admin, user, message->payload);
-        pthread_mutex_unlock(&bridge->lock);
-    }
-}
-
 /* ---- opening ---------------------------------------------------------- */
 
 static enum status store_open(struct bridge *bridge)
@@ -242,8 +129,8 @@ static enum status rules_open(struct bridge *bridge)
 
 static enum status pipeline_open(struct bridge *bridge)
 {
-    const struct intake_options intake = {bridge->config, bridge->clock,
-                                          bridge->ingest, publish, bridge};
+    const struct intake_options intake = {
+        bridge->config, bridge->clock, bridge->ingest, links_publish, bridge};
     const struct committer_events events = {
         .tick = on_tick,
         .durable = on_durable,
@@ -258,18 +145,6 @@ static enum status pipeline_open(struct bridge *bridge)
         return status;
     return committer_open(bridge->queue, bridge->clock, &events,
                           &bridge->committer);
-}
-
-/* An operator's pause outlives a restart. */
-static void pause_restore(struct bridge *bridge, unsigned i)
-{
-    struct bytes reason = BYTES_EMPTY;
-
-    if (queue_note_read(bridge->queue, "paused",
-                        span_text(bridge->config->destinations[i].name),
-                        &reason) == STATUS_OK)
-        uplink_pause(bridge->uplinks[i], bytes_text(&reason));
-    bytes_free(&reason);
 }
 
 static enum status uplinks_open(struct bridge *bridge)
@@ -293,7 +168,6 @@ static enum status uplinks_open(struct bridge *bridge)
         if (status != STATUS_OK)
             return status;
         uplink_set(bridge, i, uplink);
-        pause_restore(bridge, i);
     }
     return STATUS_OK;
 }
@@ -309,83 +183,11 @@ static enum status admin_start(struct bridge *bridge)
         .pool = bridge->pool,
         .clock = bridge->clock,
         .uplinks = bridge->uplinks,
-        .reply = admin_reply,
+        .reply = links_admin_reply,
         .arg = bridge,
     };
 
     return admin_open(&options, &bridge->admin);
-}
-
-static void mqtt_fill(const struct bridge *bridge, const char *client_id,
-                      struct mqtt_options *options)
-{
-    const struct broker_config *broker = &bridge->config->broker;
-
-    *options = (struct mqtt_options){
-        .host = broker->host,
-        .port = (uint16_t)broker->port,
-        .client_id = client_id,
-        .username = broker->username,
-        .password = bytes_view(&broker->password),
-        .tls = broker->tls,
-        .ca_file = broker->ca_file,
-        .cert_file = broker->cert_file,
-        .key_file = broker->key_file,
-        .keepalive_s = (uint16_t)broker->keepalive_s,
-        .receive_maximum = (uint16_t)broker->receive_maximum,
-        .session_expiry_s = broker->session_expiry_s,
-        .limit_bytes = (size_t)broker->pending_mb << 20,
-    };
-}
-
-static enum status control_open(struct bridge *bridge)
-{
-    const struct mqtt_control_events events = {control_arrived, control_linked,
-                                               bridge};
-    struct mqtt_options options;
-    char client_id[160];
-    char admin_filter[128];
-    const char *filters[] = {admin_filter, DROPPED_TOPIC};
-
-    snprintf(client_id, sizeof client_id, "%s-control",
-             bridge->config->broker.client_id);
-    snprintf(admin_filter, sizeof admin_filter, "%s+/request",
-             bridge->admin_prefix);
-    mqtt_fill(bridge, client_id, &options);
-    options.will_topic = bridge->state_topic;
-    options.will = span_text("{\"online\":false,\"full\":false}");
-    return mqtt_control_open(&options, filters, 2, &events, &bridge->control);
-}
-
-#define OWN_FILTERS 4
-
-static enum status source_open(struct bridge *bridge)
-{
-    static const char *const classes[OWN_FILTERS] = {"camera", "weighbridge",
-                                                     "meter", "up"};
-    const struct mqtt_source_events events = {source_arrived, source_linked,
-                                              bridge};
-    const struct config *config = bridge->config;
-    size_t count = OWN_FILTERS + config->route_count;
-    const char **filters = calloc(count, sizeof *filters);
-    char own[OWN_FILTERS][96];
-    struct mqtt_options options;
-    enum status status;
-
-    if (filters == NULL)
-        return STATUS_NOMEM;
-    for (size_t i = 0; i < OWN_FILTERS; i++) {
-        snprintf(own[i], sizeof own[i], "sampan/v1/%s/%s/+/+", config->site,
-                 classes[i]);
-        filters[i] = own[i];
-    }
-    for (unsigned i = 0; i < config->route_count; i++)
-        filters[OWN_FILTERS + i] = config->routes[i].filter;
-    mqtt_fill(bridge, config->broker.client_id, &options);
-    status =
-        mqtt_source_open(&options, filters, count, &events, &bridge->source);
-    free(filters);
-    return status;
 }
 
 static enum status folder_make(const char *path)
@@ -400,8 +202,8 @@ static enum status folder_make(const char *path)
 static enum status bridge_open(struct bridge *bridge)
 {
     enum status (*const steps[])(struct bridge *) = {
-        store_open,  rules_open,   pipeline_open, uplinks_open,
-        admin_start, control_open, source_open,
+        store_open,  rules_open,         pipeline_open,     uplinks_open,
+        admin_start, links_control_open, links_source_open,
     };
     enum status status =
         crypto_pool_open(bridge->config->crypto_threads, &bridge->pool);

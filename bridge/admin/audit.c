@@ -13,7 +13,7 @@
 #define SPACE "audit"
 #define AUDIT_MAX 2000
 #define SHOWN 100
-#define WORDS_MAX 400
+#define WORDS_MAX 4000
 
 struct entry {
     char key[96]; /* instant in ms, then the user: notes are sorted by key */
