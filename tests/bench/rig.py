@@ -5,6 +5,7 @@ port a free one of 127.0.0.1.  A Span measures what a stretch of time cost and
 how much of the machine others used meanwhile.
 """
 import json
+import mmap
 import os
 import pathlib
 import select
@@ -22,6 +23,7 @@ from stack import (StackError, accepts, die_with_parent, free_port,  # noqa: E40
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SILENT_S = 180
+WARM_BYTES = 4 << 30
 CORES = os.cpu_count()
 CONCURRENCY = 8  # the bridge's default, and of the poster beside it
 
@@ -84,10 +86,11 @@ class Part:
         raise KeyError(name)
 
     def written(self):
-        for line in self.of_proc("io").splitlines():
-            if line.startswith("write_bytes:"):
-                return int(line.split()[1])
-        raise KeyError("write_bytes")
+        """What it passed to write(2), and what the kernel says is dirty of
+        it: that counts all of a large folio for one of its pages."""
+        counts = dict(line.split(": ")
+                      for line in self.of_proc("io").splitlines())
+        return int(counts["wchar"]), int(counts["write_bytes"])
 
     def end(self, seconds=10):
         if self.popen.poll() is None:
@@ -258,10 +261,10 @@ class Span:
 
     def __init__(self, rig):
         self.rig = rig
-        self.bridge_cpu_s = self.bridge_written = 0
+        self.bridge_cpu_s = self.written = self.dirtied = 0
         if rig.bridge is not None:
             self.bridge_cpu_s = rig.bridge.cpu_s()
-            self.bridge_written = rig.bridge.written()
+            self.written, self.dirtied = rig.bridge.written()
         self.start_s = time.monotonic()
         self.busy_s = busy_s()
         self.ours_s = self.ours()
@@ -283,8 +286,21 @@ class Span:
         self.others = max(0.0, others_s / (self.took_s * CORES))
         if rig.bridge is not None:
             self.bridge_cpu_s = rig.bridge.cpu_s() - self.bridge_cpu_s
-            self.bridge_written = rig.bridge.written() - self.bridge_written
+            written, dirtied = rig.bridge.written()
+            self.written = written - self.written
+            self.dirtied = dirtied - self.dirtied
         return self
+
+
+def warm():
+    """Touch and free memory, so that the page cache grows into what the
+    machine has used before: a virtual one pays dearly for the first touch."""
+    with open("/proc/meminfo", encoding="ascii") as info:
+        sizes = {line.split(":")[0]: int(line.split()[1]) << 10
+                 for line in info}
+    size = min(WARM_BYTES, sizes["MemFree"] // 2)
+    with mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_POPULATE):
+        pass
 
 
 def busy_s():
