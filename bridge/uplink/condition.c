@@ -37,7 +37,7 @@ void condition_set(struct uplink *uplink, enum uplink_condition condition,
     if (now->condition == condition && strcmp(now->reason, reason) == 0)
         return;
     if (condition == UPLINK_UP && now->condition != UPLINK_UP)
-        deliver_horizon(uplink);
+        lanes_horizon(uplink);
     now->condition = condition;
     text_put(now->reason, sizeof now->reason, reason);
     log_at(condition == UPLINK_UP ? LOG_INFO : LOG_WARN, "condition",

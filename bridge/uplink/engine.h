@@ -4,7 +4,9 @@
  *   uplink.c    the thread: inbox, curl's loop, status
  *   condition.c up, unreachable, paused, fault ... and who changes it
  *   calls.c     calls that are no records: session, heartbeat, probe
- *   deliver.c   records: lanes -> attempts -> verdicts -> outcomes
+ *   lanes.c     records: from the store's lanes to candidates
+ *   deliver.c   records: attempts and verdicts
+ *   outcomes.c  records: what became of them, to the committer and back
  *   rounds.c    when the parked are offered again
  *
  * Everything here belongs to the uplink's thread but for struct inbox and
@@ -155,11 +157,16 @@ void calls_token_drop(struct uplink *uplink);
 /* A once-only call is on its way: its answer is worth waiting for. */
 bool calls_once_only_out(const struct uplink *uplink);
 
-/* ---- deliver.c ---- */
-void deliver_wake(struct uplink *uplink, uint64_t from);
-void deliver_refill(struct uplink *uplink);
+/* ---- lanes.c ---- */
+/* Ids from here on may be new in a lane; 0: look at all of it again. */
+void lanes_wake(struct uplink *uplink, uint64_t from);
+void lanes_refill(struct uplink *uplink);
 /* The destination can be reached (again): what waits by now is backlog. */
-void deliver_horizon(struct uplink *uplink);
+void lanes_horizon(struct uplink *uplink);
+/* Whether the delivery still stands where its lane was read. */
+bool lanes_row_fits(const struct queue_delivery *row, enum source source);
+
+/* ---- deliver.c ---- */
 void deliver_launch(struct uplink *uplink);
 /* One more may be in flight. */
 bool deliver_has_room(const struct uplink *uplink);
@@ -167,8 +174,17 @@ bool deliver_has_room(const struct uplink *uplink);
 bool deliver_rendered(struct uplink *uplink, struct attempt *attempt);
 void deliver_ended(struct uplink *uplink, struct transfer *transfer,
                    CURLcode code);
-void deliver_committed(struct uplink *uplink, struct outcome *outcome);
-void deliver_commit_again(struct uplink *uplink);
+
+/* ---- outcomes.c ---- */
+/* The outcome of a delivery that schedule_settle has already been told of. */
+void outcome_submit(struct uplink *uplink, uint64_t id, enum queue_state state,
+                    enum queue_cause cause, const char *reason,
+                    struct span answer);
+const char *outcome_verb(enum queue_state state);
+/* It came back from the committer. */
+void outcome_committed(struct uplink *uplink, struct outcome *outcome);
+/* Submit again what could not be committed. */
+void outcomes_again(struct uplink *uplink);
 
 /* ---- rounds.c ---- */
 void rounds_open(struct uplink *uplink);

@@ -95,7 +95,7 @@ static void inbox_settings(struct uplink *uplink, const struct inbox *inbox)
         calls_resume(uplink);
     }
     if (inbox->wake)
-        deliver_wake(uplink, inbox->wake_from);
+        lanes_wake(uplink, inbox->wake_from);
     if (inbox->round)
         rounds_begin(uplink);
 }
@@ -120,10 +120,10 @@ static void inbox_take(struct uplink *uplink)
         struct outcome *outcome = inbox.committed;
 
         inbox.committed = outcome->next;
-        deliver_committed(uplink, outcome);
+        outcome_committed(uplink, outcome);
     }
     if (uplink->uncommitted != NULL)
-        deliver_commit_again(uplink);
+        outcomes_again(uplink);
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -195,13 +195,13 @@ static void *uplink_thread(void *arg)
 
     pthread_setname_np(pthread_self(), "uplink");
     rounds_open(uplink);
-    deliver_wake(uplink, 0);
+    lanes_wake(uplink, 0);
     while (!has_ended(uplink)) {
         inbox_take(uplink);
         calls_due(uplink);
         rounds_due(uplink);
         if (condition_sends(uplink)) {
-            deliver_refill(uplink);
+            lanes_refill(uplink);
             deliver_launch(uplink);
         }
         transfers_step(uplink);
