@@ -68,8 +68,11 @@ def find_engine():
     podman = ("podman", ["podman-compose"], ("--network=host",))
     if os.geteuid() == 0 and LAB.exists():
         return Engine(*podman, lab_environment())
-    if shutil.which("podman-compose") and succeeds("podman", "image", "exists",
-                                                   BASE):
+    # An image alone does not say that this machine can run containers.
+    if shutil.which("podman-compose") \
+            and succeeds("podman", "image", "exists", BASE) \
+            and succeeds("podman", "run", "--rm", "--network=none", BASE,
+                         "true"):
         return Engine(*podman)
     return None
 
@@ -78,8 +81,8 @@ def find_engine():
 def engine():
     found = find_engine()
     if found is None:
-        pytest.skip("neither docker compose nor podman-compose with a base "
-                    "image is here")
+        pytest.skip("neither docker compose nor a podman-compose that can "
+                    "run the base image is here")
     for image, target in IMAGES.items():
         found("build", *found.build_options, "-t", image, "--target", target,
               "-f", ROOT / "compose/Dockerfile", ROOT)
