@@ -11,7 +11,7 @@ import re
 import subprocess
 import time
 
-from rig import HERE, CONCURRENCY, Rig, wait_until
+from rig import CONCURRENCY, HERE, wait_until
 
 UNCOMMITTED = 220  # bridge/uplink/engine.h: COMMITTING_MAX
 KB = 1024

@@ -292,6 +292,16 @@ class Span:
         return self
 
 
+def wait_quiet(patience_s, most):
+    """Until the machine was idle for a second but for this share of it."""
+    end = time.monotonic() + patience_s
+    while time.monotonic() < end:
+        before = busy_s()
+        time.sleep(1)
+        if (busy_s() - before) / CORES < most:
+            return
+
+
 def warm():
     """Touch and free memory, so that the page cache grows into what the
     machine has used before: a virtual one pays dearly for the first touch."""
