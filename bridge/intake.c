@@ -46,7 +46,13 @@ static enum status arrival_apply(struct work *work, struct queue *queue,
 
     if (status == STATUS_OK || status_retryable(status) || !message->valid)
         return status;
-    /* What the rules could not digest is kept as an invalid event. */
+    /* What the rules could not digest is kept as an invalid event.  When the
+     * event was stored before they failed (a damaged record it is joined to),
+     * no record was made of it, and only this line says so. */
+    log_at(LOG_ERROR, "no_record_made", LOG_TEXT("kind", message->kind),
+           LOG_TEXT("device", message->device),
+           LOG_TEXT("event_id", message->event_id),
+           LOG_TEXT("reason", status_text(status)));
     message->valid = false;
     snprintf(message->reason, sizeof message->reason,
              "it could not be taken apart: %s", status_text(status));
