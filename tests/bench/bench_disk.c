@@ -1,11 +1,12 @@
 /*
- * bench_disk FOLDER COUNT SIZE GROUP RATE - what the disk itself can do.
+ * bench_disk FOLDER COUNT SIZE GROUP RATE in-place|growing - what the disk
+ * itself can do.
  *
  * Writes COUNT blocks of SIZE bytes one behind the other and calls fdatasync
- * after every GROUP of them, RATE groups a second (0: at once).  The file is
- * as large as it becomes before the clock starts, as the store's are most of
- * the time.  Prints {"blocks_s": R, "p50_us": T, "p99_us": T}: blocks a second
- * and how long a group took to be written and synced.
+ * after every GROUP of them, RATE groups a second (0: at once).  "in-place":
+ * the file has its size before the clock starts; "growing": it gets it, as a
+ * month of the store does.  Prints {"blocks_s": R, "p50_us": T, "p99_us": T}:
+ * blocks a second and how long a group took to be written and synced.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -50,8 +51,9 @@ int main(int argc, char **argv)
     char path[4096];
     int file;
 
-    if (argc != 6) {
-        fprintf(stderr, "bench_disk FOLDER COUNT SIZE GROUP RATE\n");
+    if (argc != 7) {
+        fprintf(stderr, "bench_disk FOLDER COUNT SIZE GROUP RATE "
+                        "in-place|growing\n");
         return 2;
     }
     const size_t count = strtoul(argv[2], NULL, 10);
@@ -67,7 +69,8 @@ int main(int argc, char **argv)
         give_up(path);
     unlink(path);
     memset(block, 'x', size);
-    prepare(file, block, size, count);
+    if (strcmp(argv[6], "in-place") == 0)
+        prepare(file, block, size, count);
 
     const uint64_t start = clock_ns(CLOCK_MONOTONIC);
     for (size_t i = 0; i < groups; i++) {

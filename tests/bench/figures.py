@@ -171,15 +171,17 @@ def large(bench):
     count, size, window = bench.sizes.large, 300000, 10
     with bench.rig() as rig:
         # No group of the store can hold more than the publisher has out.
-        limit = rig.disk(count, size, window)["blocks_s"]
-        alone = rig.disk(count, size, 1)["blocks_s"]
+        limit = rig.disk(count, size, window, how="growing")["blocks_s"]
+        alone = rig.disk(count, size, 1, how="growing")["blocks_s"]
+        again = rig.disk(count, size, window)["blocks_s"]
         rig.sink.talk(f"count large {count}")
         span = rig.span()
         start = rig.publish("large", count, size, window=window).join()
         stats = rig.delivered(count)
         bench.saw(span.stop())
     return {"large": (rate(count, start["start_ns"], stats["last_ns"]), limit,
-                      {"one sync a body": alone})}
+                      {"limit with one sync a body": alone,
+                       "limit where the file has its size": again})}
 
 
 def latency(bench):

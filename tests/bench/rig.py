@@ -248,9 +248,9 @@ class Rig:
                               check=True, capture_output=True, text=True)
         return done.stdout
 
-    def disk(self, count, size, group, rate=0):
+    def disk(self, count, size, group, rate=0, how="in-place"):
         return json.loads(self.instrument("bench_disk", self.folder, count,
-                                          size, group, rate))
+                                          size, group, rate, how))
 
     def span(self):
         return Span(self)
