@@ -70,7 +70,7 @@ static void take_effect(struct batch_plan *plan, int64_t now_ms)
     if (plan->next[0] == 0 || china_day(now_ms) < plan->from ||
         china_day_start_ms(plan->from, &start_ms) != STATUS_OK)
         return;
-    strcpy(plan->time, plan->next);
+    snprintf(plan->time, sizeof(plan->time), "%s", plan->next);
     plan->next[0] = 0;
     plan->from = 0;
     /* The day before had its batch at the old time. */

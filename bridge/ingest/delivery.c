@@ -301,7 +301,7 @@ enum status delivery_complete(struct queue *queue, const struct config *config,
     order.record = merged;
     if ((status = make(queue, &order, completion->now_ms, &made)) != STATUS_OK)
         goto out;
-    strcpy(completion->number, made.number);
+    snprintf(completion->number, sizeof(completion->number), "%s", made.number);
     status = put_completed(queue, &delivery, completion, &made, words);
 out:
     json_decref(merged);

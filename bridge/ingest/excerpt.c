@@ -17,6 +17,6 @@ const char *excerpt(const char *text, char *out, size_t size)
             out[at] = ' ';
         at += step;
     }
-    strcpy(out + at, at < length ? "..." : "");
+    memcpy(out + at, at < length ? "..." : "", at < length ? 4 : 1);
     return out;
 }

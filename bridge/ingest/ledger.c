@@ -87,8 +87,8 @@ static const char *read_row(const struct csv *csv, const int *columns,
         return "vin is not one; allowed are 17 of A-Z 0-9 without I, O, Q";
     if (!read_tare(cells[TARE], &row->vehicle.tare_t))
         return "tare_t is not allowed; allowed is 0 to 100 (tonnes)";
-    strcpy(row->vehicle.id, cells[VEHICLE_ID]);
-    strcpy(row->vehicle.vin, cells[VIN]);
+    snprintf(row->vehicle.id, sizeof(row->vehicle.id), "%s", cells[VEHICLE_ID]);
+    snprintf(row->vehicle.vin, sizeof(row->vehicle.vin), "%s", cells[VIN]);
     return NULL;
 }
 

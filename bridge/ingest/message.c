@@ -81,7 +81,7 @@ static void take_record_topic(struct reading *reading, const char *destination,
         snprintf(message->kind, sizeof(message->kind), "up/%.60s", destination);
         return;
     }
-    strcpy(message->kind, "up/unknown");
+    snprintf(message->kind, sizeof(message->kind), "up/unknown");
     refuse(message, "topic: there is no destination \"%s\"", destination);
 }
 
@@ -134,7 +134,7 @@ static uint64_t hash_of(const char *text)
 static void name_topic(struct message *message, const char *topic)
 {
     if (strlen(topic) < sizeof(message->device))
-        strcpy(message->device, topic);
+        snprintf(message->device, sizeof(message->device), "%s", topic);
     else
         snprintf(message->device, sizeof(message->device), "%016" PRIx64,
                  hash_of(topic));
@@ -167,10 +167,10 @@ static void read_topic(struct reading *reading)
     name_topic(message, reading->topic);
     if (next_route(reading, &at) != NULL) {
         message->class = MESSAGE_ROUTED;
-        strcpy(message->kind, "route");
+        snprintf(message->kind, sizeof(message->kind), "route");
         return;
     }
-    strcpy(message->kind, "alien");
+    snprintf(message->kind, sizeof(message->kind), "alien");
     refuse(message,
            "topic: \"%s\" is not one of ours; allowed are %s%.63s/"
            "CLASS/ID/NAME, up/DESTINATION/INTERFACE and what a route names",
@@ -273,7 +273,7 @@ static void read_identity(struct message *message)
         json_integer_value(json_object_get(message->json, "revision"));
 
     if (id != NULL && strlen(id) < sizeof(message->event_id))
-        strcpy(message->event_id, id);
+        snprintf(message->event_id, sizeof(message->event_id), "%s", id);
     if (time == NULL ||
         clock_read(span_text(time), &message->event_at_ms) != STATUS_OK ||
         message->event_at_ms < 0)

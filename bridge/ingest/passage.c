@@ -155,7 +155,7 @@ void passage_revise(struct passage *passage, const struct lane_config *lane,
         passage->body.event = 0;
     passage_take(passage, lane, capture);
     if (passage->plate[0] == 0)
-        strcpy(passage->plate, before.plate);
+        snprintf(passage->plate, sizeof(passage->plate), "%s", before.plate);
     if (passage->head.event == 0)
         passage->head = before.head;
     if (passage->body.event == 0)
