@@ -376,10 +376,13 @@ enum status ingest_tick(struct ingest *ingest, struct queue *queue,
 
 /* Nothing is said: what is known by now, of the vehicle above all, counts. */
 static enum status refresh(struct ingest *ingest, struct queue *queue,
-                           uint64_t id, int64_t now_ms, bool *found)
+                           uint64_t id, const char *actor, int64_t now_ms,
+                           bool *found)
 {
-    struct joining joining = {
-        .config = ingest->config, .queue = queue, .now_ms = now_ms};
+    struct joining joining = {.config = ingest->config,
+                              .queue = queue,
+                              .now_ms = now_ms,
+                              .actor = actor};
     struct queue_delivery delivery;
     enum status status = queue_delivery_read(queue, id, &delivery);
 
@@ -403,7 +406,7 @@ enum status ingest_complete(struct ingest *ingest, struct queue *queue,
     enum status status = STATUS_OK;
 
     if (json_is_object(fields) && json_object_size(fields) == 0)
-        status = refresh(ingest, queue, delivery, now_ms, &completed);
+        status = refresh(ingest, queue, delivery, actor, now_ms, &completed);
     if (status != STATUS_OK || completed)
         return status;
     return delivery_complete(queue, ingest->config, delivery, &completion,

@@ -26,6 +26,7 @@ struct joining {
     const struct config *config;
     struct queue *queue;
     int64_t now_ms;
+    const char *actor;    /* the operator who asked; NULL: nobody did */
     uint64_t event;       /* what has just come; 0: nothing */
     enum queue_fate fate; /* out: its fate now */
     unsigned deliveries;  /* out: made meanwhile */

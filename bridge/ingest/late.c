@@ -103,8 +103,11 @@ static enum status complete(struct joining *joining, struct sent *sent,
                             const struct passage_record *record,
                             struct delivered *delivered)
 {
-    struct completion completion = {record->record, CAUSE_BRIDGE, "",
-                                    joining->now_ms, ""};
+    struct completion completion = {
+        .fields = record->record,
+        .cause = joining->actor == NULL ? CAUSE_BRIDGE : CAUSE_OPERATOR,
+        .actor = joining->actor == NULL ? "" : joining->actor,
+        .now_ms = joining->now_ms};
     struct queue_delivery now = {0};
     struct bytes words = BYTES_EMPTY;
     enum status status =

@@ -659,12 +659,19 @@ static void an_operator_completes_what_is_held(void **state)
     json_decref(fields);
 }
 
+/* Who brought the last outcome about. */
+static void last_actor(void *arg, const struct queue_outcome *outcome)
+{
+    snprintf(arg, 64, "%d %s", (int)outcome->cause, outcome->actor);
+}
+
 static void a_ledger_that_comes_late_completes_by_asking(void **state)
 {
     struct world *world = *state;
     struct bytes words = BYTES_EMPTY;
     json_t *nothing = json_object();
     struct found found, goods;
+    char actor[64] = "";
 
     capture(world, "cam1", "h1", PLATE, "head", "");
     capture(world, "cam2", "b1", PLATE, "body", "");
@@ -688,6 +695,10 @@ static void a_ledger_that_comes_late_completes_by_asking(void **state)
     assert_int_equal(found.count, 1);
     assert_int_equal(found.all[0].state, STATE_WAITING);
     assert_fact(world, found.all[0].id, "cargoWeight", "32.6");
+    assert_ok(
+        queue_history(world->store->queue, found.all[0].id, last_actor, actor));
+    assert_int_equal(atoi(actor), CAUSE_OPERATOR);
+    assert_string_equal(strchr(actor, ' '), " li");
     goods = find(world, "hn", "shareGoodsRecord");
     assert_int_equal(goods.count, 1);
     assert_int_equal(goods.all[0].state, STATE_WAITING);
