@@ -24,7 +24,8 @@ enum capture_part { PART_SCENE, PART_PLATE, PART_HEAD, PART_BODY };
 
 struct capture_picture {
     enum capture_part part;
-    struct bytes jpeg;
+    char name[32];     /* as its maker calls it: "vehiclePicture.jpg" */
+    struct bytes jpeg; /* begins with FF D8; not looked at further */
 };
 
 #define CAPTURE_PICTURES_MAX 8
@@ -33,7 +34,8 @@ struct capture_picture {
 struct capture {
     enum capture_kind kind;
     char device[64];   /* serialno, MAC or DeviceID: the camera's identity */
-    char key[128];     /* the camera's own id of the event (plateid, UUID ...) */
+    char key[128];     /* the camera's own id of the event (plateid, UUID ...),
+                          the same when it is sent again; "": it has none */
     char plate[32];    /* without a colour's prefix; "": none was read */
     char color[16];    /* "blue" ... as in docs/topics.md; "": not said */
     char movement[16]; /* the maker's word: "forward", "left", "obverse" */
@@ -52,5 +54,13 @@ struct capture {
 MUST_CHECK enum status capture_make(struct capture *capture);
 /* Frees the pictures and details; capture may be all zero. */
 void capture_free(struct capture *capture);
+
+/*
+ * Append a picture (a copy).  INVALID: it does not begin as a JPEG, or there
+ * are CAPTURE_PICTURES_MAX already; the passage stands without it.  NOMEM.
+ */
+MUST_CHECK enum status capture_add_picture(struct capture *capture,
+                                           enum capture_part part,
+                                           const char *name, struct span jpeg);
 
 #endif
