@@ -9,9 +9,10 @@
 
 #include <stdint.h>
 
+#include "base64.h"
 #include "bytes.h"
 
-/* ---- digests, random, Base64 ------------------------------------------- */
+/* ---- digests, random --------------------------------------------------- */
 
 #define SHA256_SIZE 32
 MUST_CHECK enum status crypto_sha256(struct span input,
@@ -19,12 +20,6 @@ MUST_CHECK enum status crypto_sha256(struct span input,
 MUST_CHECK enum status crypto_hmac_sha256(struct span key, struct span input,
                                           uint8_t mac[static SHA256_SIZE]);
 MUST_CHECK enum status crypto_random(uint8_t *to, size_t len);
-/* Standard alphabet with padding, no line breaks; appended to text. */
-MUST_CHECK enum status base64_encode(struct span raw, struct bytes *text);
-/* Strict (RFC 4648): FORMAT for any other character, wrong padding, or bits
- * left over.  Line breaks are refused unless lenient. */
-MUST_CHECK enum status base64_decode(struct span text, bool lenient,
-                                     struct bytes *raw);
 
 /* ---- RSA keys ----------------------------------------------------------- */
 

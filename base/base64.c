@@ -1,4 +1,4 @@
-#include "crypto.h"
+#include "base64.h"
 
 #include <stdint.h>
 
