@@ -1,0 +1,12 @@
+/*
+ * protocols.h - the rows of sampan-meter --decode.
+ */
+#ifndef SAMPAN_METER_PROTOCOLS_H
+#define SAMPAN_METER_PROTOCOLS_H
+
+#include "decode.h"
+
+/* dlt645-2007, dlt645-1997, cjt188, modbus-rtu, modbus-tcp; static. */
+const struct decode_protocol *meter_protocols(size_t *count);
+
+#endif
