@@ -16,20 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bytes.h"
+#include "broker_config.h"
 
-struct broker_config {
-    const char *host;
-    uint32_t port;
-    const char *client_id; /* of the data client; control adds "-control" */
-    const char *username;  /* "" : anonymous */
-    const char *password_file;
-    struct bytes password;
-    bool tls;
-    const char *ca_file; /* "": the system's */
-    const char *cert_file;
-    const char *key_file;
-    uint32_t keepalive_s;      /* 30 */
+/* `broker`: the connection, and what is taken over it. */
+struct intake_config {
+    struct broker_config link; /* its client_id: the data client's; control adds
+                                  "-control" */
     uint32_t receive_maximum;  /* 1000 */
     uint32_t session_expiry_s; /* 604800 */
     uint32_t pending_mb;       /* not yet committed, at most: 16 */
@@ -212,7 +204,7 @@ struct config {
     uint32_t payload_limit_kb; /* 4096 */
     uint32_t picture_limit_kb; /* 976: 10^6 bytes */
     uint32_t crypto_threads;   /* 0: as many as there are processors */
-    struct broker_config broker;
+    struct intake_config broker;
     struct store_config store;
     struct uplink_config uplink; /* the defaults of all destinations */
     const struct destination_config *destinations;

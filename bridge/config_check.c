@@ -5,33 +5,12 @@
 
 /* ---- top level --------------------------------------------------------- */
 
-/* A certificate without its key, or the key without it. */
-static void check_pair(const struct checking *checking, const char *path,
-                       const char *cert_file, const char *key_file)
-{
-    if (cert_file[0] != 0 && key_file[0] == 0)
-        WRONG(checking, path, "cert_file",
-              "is given without key_file; allowed: both or none");
-    if (key_file[0] != 0 && cert_file[0] == 0)
-        WRONG(checking, path, "key_file",
-              "is given without cert_file; allowed: both or none");
-}
-
 static void check_broker(const struct checking *checking)
 {
-    const struct broker_config *broker = &checking->config->broker;
+    const struct intake_config *broker = &checking->config->broker;
     uint64_t pending_kb = (uint64_t)broker->pending_mb * 1024;
 
-    if (!broker->tls && broker->ca_file[0] != 0)
-        WRONG(checking, "broker", "ca_file",
-              "is given but tls is false; allowed: with tls only");
-    if (!broker->tls && broker->cert_file[0] != 0)
-        WRONG(checking, "broker", "cert_file",
-              "is given but tls is false; allowed: with tls only");
-    check_pair(checking, "broker", broker->cert_file, broker->key_file);
-    if (broker->username[0] == 0 && broker->password_file[0] != 0)
-        WRONG(checking, "broker", "password_file",
-              "is given without username; allowed: both or username alone");
+    broker_config_check(checking->settings, "broker", &broker->link);
     if (pending_kb < 2 * (uint64_t)checking->config->payload_limit_kb)
         WRONG(checking, "broker", "pending_mb",
               "%u MB do not hold two messages of payload_limit_kb (%u); "
@@ -73,7 +52,8 @@ static void check_tls(const struct checking *checking, const char *path,
 {
     bool https = strncmp(destination->base_url, "https://", 8) == 0;
 
-    check_pair(checking, path, destination->cert_file, destination->key_file);
+    settings_check_pair(checking->settings, path, destination->cert_file,
+                        destination->key_file);
     if (!https && destination->ca_file[0] != 0)
         WRONG(checking, path, "ca_file",
               "is given but base_url is no https address; allowed: with "

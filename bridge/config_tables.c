@@ -95,10 +95,6 @@ FORM(capital, "A-Z", 1, 1, NULL,
     "one capital letter");
 FORM(gate_name, "A-Z0-9", 2, 8, NULL,
     "2 to 8 capital letters and digits: A01");
-FORM(name, NULL, 1, 128, NULL,
-    "1 to 128 bytes of text");
-FORM(client_id, "a-zA-Z0-9_-", 1, 56, NULL,
-    "1 to 56 letters, digits, _ and -");
 FORM(enterprise_22, "0-9A-Z", 22, 22, NULL,
     "exactly 22 capital letters and digits (a shorter number is not padded)");
 FORM(credit_code, NULL, 18, 18, is_credit_code,
@@ -146,18 +142,9 @@ WORDS(intervals) = {{"15", 15}, {"30", 30}, {"60", 60}, {NULL, 0}};
 
 /* ---- broker ------------------------------------------------------------ */
 
-#define SETTINGS_STRUCT struct broker_config
+#define SETTINGS_STRUCT struct intake_config
 static const struct settings_row broker_rows[] = {
-    SETTINGS_TEXT_ROW(host, NULL, &settings_form_host, "where the broker listens"),
-    SETTINGS_UNSIGNED_ROW(port, "1883", 1, 65535, "its port; usually 8883 with tls"),
-    SETTINGS_TEXT_ROW(client_id, "sampan-bridge", &client_id, "MQTT client id of the data connection, never to be changed while messages wait at the broker; the control connection adds -control"),
-    SETTINGS_TEXT_ROW(username, "", &name, "account at the broker; none: anonymous"),
-    SETTINGS_SECRET_ROW(password_file, password, "file with the account's password"),
-    SETTINGS_BOOL_ROW(tls, "false", "TLS to the broker"),
-    SETTINGS_FILE_ROW(ca_file, "", SETTINGS_FILE_THERE, "certificates (PEM) trusted for the broker; none: the system's"),
-    SETTINGS_FILE_ROW(cert_file, "", SETTINGS_FILE_THERE, "client certificate (PEM), together with key_file"),
-    SETTINGS_FILE_ROW(key_file, "", SETTINGS_FILE_PRIVATE, "its private key (PEM)"),
-    SETTINGS_UNSIGNED_ROW(keepalive_s, "30", 5, 3600, "MQTT keep alive"),
+    BROKER_CONFIG_ROWS(link., "sampan-bridge", "MQTT client id of the data connection, never to be changed while messages wait at the broker; the control connection adds -control"),
     SETTINGS_UNSIGNED_ROW(receive_maximum, "1000", 1, 65535, "messages the broker may send before the first is acknowledged"),
     SETTINGS_UNSIGNED_ROW(session_expiry_s, "604800", 60, 4294967295, "how long the broker keeps what was published while the bridge is down"),
     SETTINGS_UNSIGNED_ROW(pending_mb, "16", 1, 4096, "bytes read and not yet committed, at most; above it the broker is not read"),
@@ -203,7 +190,7 @@ const struct settings_group config_uplink_group = SETTINGS_GROUP_OF(uplink_rows,
 #define SETTINGS_STRUCT struct yunnan_config
 static const struct settings_row yunnan_rows[] = {
     SETTINGS_TEXT_ROW(enterprise_id, "", &enterprise_22, "enterpriseId (6.1): number of the pollution permit or registration; needed"),
-    SETTINGS_TEXT_ROW(enterprise_name, "", &name, "enterpriseName (6.1); needed"),
+    SETTINGS_TEXT_ROW(enterprise_name, "", &settings_form_name, "enterpriseName (6.1); needed"),
     SETTINGS_SECRET_ROW(own_key_file, own_key, "our private key (PKCS#8 PEM); none: made before /init-auth and kept in state_folder"),
     SETTINGS_CONTENT_ROW(platform_key_file, platform_key, "the platform's public key, to import what /init-auth issued"),
     SETTINGS_SECRET_ROW(api_key_file, api_key, "apiKey, to import what /init-auth issued"),
@@ -218,10 +205,10 @@ const struct settings_group config_yunnan_group = SETTINGS_GROUP_OF(yunnan_rows,
 #define SETTINGS_STRUCT struct henan_config
 static const struct settings_row henan_rows[] = {
     SETTINGS_TEXT_ROW(organ, "", &digits10, "organ (2.4): organisation number that the centre assigned; needed"),
-    SETTINGS_TEXT_ROW(username, "", &name, "account for the token; needed"),
+    SETTINGS_TEXT_ROW(username, "", &settings_form_name, "account for the token; needed"),
     SETTINGS_SECRET_ROW(password_file, password, "file with its password; needed"),
     SETTINGS_TEXT_ROW(company_number, "", &digits10, "qybh; needed"),
-    SETTINGS_TEXT_ROW(company_name, "", &name, "qymc; needed"),
+    SETTINGS_TEXT_ROW(company_name, "", &settings_form_name, "qymc; needed"),
     SETTINGS_BOOL_ROW(flat, "false", "send 4.1.2, 4.1.7 and 4.1.8 without the common wrapper"),
     { .key = "inline", .type = SETTINGS_BOOL, .initial = "false", .offset = SETTINGS_AT(bool, inline_photo), .help = "4.1.5: send the photo as base64Image inside value, not as multipart" },
 };
@@ -231,7 +218,7 @@ const struct settings_group config_henan_group = SETTINGS_GROUP_OF(henan_rows,
 #undef SETTINGS_STRUCT
 #define SETTINGS_STRUCT struct energy_item_config
 static const struct settings_row energy_item_rows[] = {
-    SETTINGS_TEXT_ROW(name, NULL, &name, "name of the item, unique"),
+    SETTINGS_TEXT_ROW(name, NULL, &settings_form_name, "name of the item, unique"),
     SETTINGS_TEXT_ROW(process, "00", &digits2, "production process code"),
     SETTINGS_TEXT_ROW(process_unit, "00", &digits2, "process unit code"),
     SETTINGS_TEXT_ROW(equipment, "00", &digits2, "equipment type code"),
@@ -258,12 +245,12 @@ static const struct settings_group energy_item_group = SETTINGS_GROUP_OF(energy_
 #define SETTINGS_STRUCT struct energy_config
 static const struct settings_row energy_rows[] = {
     SETTINGS_TEXT_ROW(enterprise_code, "", &credit_code, "unified social credit code; needed"),
-    SETTINGS_TEXT_ROW(enterprise_name, "", &name, "name of the enterprise; needed"),
+    SETTINGS_TEXT_ROW(enterprise_name, "", &settings_form_name, "name of the enterprise; needed"),
     SETTINGS_TEXT_ROW(region, "", &digits6, "GB/T 2260 code of the region; needed"),
-    SETTINGS_TEXT_ROW(region_name, "", &name, "its name; needed"),
+    SETTINGS_TEXT_ROW(region_name, "", &settings_form_name, "its name; needed"),
     SETTINGS_BOOL_ROW(plain_http, "false", "addresses that the platform hands down without a scheme are http, not https"),
     SETTINGS_CONTENT_ROW(enterprise_file, enterprise, "JSON file with the `enterprise` object of A.4"),
-    SETTINGS_TEXT_ROW(collect_system_name, "Sampan", &name, "collectSystemName of every item"),
+    SETTINGS_TEXT_ROW(collect_system_name, "Sampan", &settings_form_name, "collectSystemName of every item"),
     SETTINGS_GROUPS_ROW(items, item_count, 1000, &energy_item_group, "what is reported"),
 };
 const struct settings_group config_energy_group = SETTINGS_GROUP_OF(energy_rows,
@@ -288,7 +275,7 @@ const struct settings_group config_generic_group = SETTINGS_GROUP_OF(generic_row
 #undef SETTINGS_STRUCT
 #define SETTINGS_STRUCT struct path_config
 static const struct settings_row path_rows[] = {
-    SETTINGS_TEXT_ROW(interface, NULL, &name, "name of the interface: vehicleAccess"),
+    SETTINGS_TEXT_ROW(interface, NULL, &settings_form_name, "name of the interface: vehicleAccess"),
     SETTINGS_TEXT_ROW(path, NULL, &below_base, "its path below base_url"),
 };
 static const struct settings_group path_group = SETTINGS_GROUP_OF(path_rows,
@@ -297,7 +284,7 @@ static const struct settings_group path_group = SETTINGS_GROUP_OF(path_rows,
 #undef SETTINGS_STRUCT
 #define SETTINGS_STRUCT struct pattern_config
 static const struct settings_row pattern_rows[] = {
-    SETTINGS_TEXT_ROW(contains, NULL, &name, "words of the answer's body"),
+    SETTINGS_TEXT_ROW(contains, NULL, &settings_form_name, "words of the answer's body"),
     SETTINGS_WORD_ROW(verdict, NULL, verdicts, "what such an answer means; busy is tried again, refused never, fault pauses the destination"),
 };
 static const struct settings_group pattern_group = SETTINGS_GROUP_OF(pattern_rows,
@@ -353,8 +340,8 @@ static const struct settings_row lane_rows[] = {
     SETTINGS_TEXT_ROW(body_camera, "", &settings_form_device, "device id of the camera that shows the body; none: the head camera's second picture"),
     SETTINGS_TEXT_ROW(weighbridge, "", &settings_form_device, "device id of the scale"),
     SETTINGS_WORD_ROW(weighing, "none", weighings, "none: never measured; lane: a scale in the lane; yard: a scale in the yard, by plate; difference: entry against exit"),
-    SETTINGS_TEXT_ROW(cargo_type, "", &name, "cargo when nobody says; none: it must be said"),
-    SETTINGS_TEXT_ROW(cargo_unit, "T", &name, "unit of the cargo's weight"),
+    SETTINGS_TEXT_ROW(cargo_type, "", &settings_form_name, "cargo when nobody says; none: it must be said"),
+    SETTINGS_TEXT_ROW(cargo_unit, "T", &settings_form_name, "unit of the cargo's weight"),
     SETTINGS_REAL_ROW(default_weight, "-1", 0, 1000, "cargo weight with weighing none; -1: it must be said"),
     SETTINGS_UNSIGNED_ROW(deadline_s, "60", 5, 3600, "how long a passage waits for its parts; what is absent then is absent"),
     SETTINGS_UNSIGNED_ROW(difference_deadline_s, "86400", 600, 604800, "how long an entry waits for its exit, with weighing difference"),

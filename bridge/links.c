@@ -92,7 +92,8 @@ static void control_arrived(void *arg, const struct mqtt_message *message)
 static void mqtt_fill(const struct bridge *bridge, const char *client_id,
                       struct mqtt_options *options)
 {
-    const struct broker_config *broker = &bridge->config->broker;
+    const struct intake_config *intake = &bridge->config->broker;
+    const struct broker_config *broker = &intake->link;
 
     *options = (struct mqtt_options){
         .host = broker->host,
@@ -105,9 +106,9 @@ static void mqtt_fill(const struct bridge *bridge, const char *client_id,
         .cert_file = broker->cert_file,
         .key_file = broker->key_file,
         .keepalive_s = (uint16_t)broker->keepalive_s,
-        .receive_maximum = (uint16_t)broker->receive_maximum,
-        .session_expiry_s = broker->session_expiry_s,
-        .limit_bytes = (size_t)broker->pending_mb << 20,
+        .receive_maximum = (uint16_t)intake->receive_maximum,
+        .session_expiry_s = intake->session_expiry_s,
+        .limit_bytes = (size_t)intake->pending_mb << 20,
     };
 }
 
@@ -121,7 +122,7 @@ enum status links_control_open(struct bridge *bridge)
     const char *filters[] = {admin_filter, DROPPED_TOPIC};
 
     snprintf(client_id, sizeof client_id, "%s-control",
-             bridge->config->broker.client_id);
+             bridge->config->broker.link.client_id);
     snprintf(admin_filter, sizeof admin_filter, "%s+/request",
              bridge->admin_prefix);
     mqtt_fill(bridge, client_id, &options);
@@ -154,7 +155,7 @@ enum status links_source_open(struct bridge *bridge)
     }
     for (unsigned i = 0; i < config->route_count; i++)
         filters[OWN_FILTERS + i] = config->routes[i].filter;
-    mqtt_fill(bridge, config->broker.client_id, &options);
+    mqtt_fill(bridge, config->broker.link.client_id, &options);
     status =
         mqtt_source_open(&options, filters, count, &events, &bridge->source);
     free(filters);

@@ -87,6 +87,8 @@ static bool is_url(const char *text)
 
 const struct settings_form settings_form_line = {
     .most = 256, .words = "any text of at most 256 bytes in one line"};
+const struct settings_form settings_form_name = {
+    .least = 1, .most = 128, .words = "1 to 128 bytes of text"};
 const struct settings_form settings_form_site = {
     .characters = ALPHANUMERIC "-",
     .least = 1,

@@ -260,6 +260,17 @@ void settings_need(struct settings *settings,
     bytes_free(&allowed);
 }
 
+void settings_check_pair(struct settings *settings, const char *path,
+                         const char *cert_file, const char *key_file)
+{
+    if (cert_file[0] != 0 && key_file[0] == 0)
+        settings_mistake(settings, STATUS_INVALID, path, "cert_file",
+                         "is given without key_file; allowed: both or none");
+    if (key_file[0] != 0 && cert_file[0] == 0)
+        settings_mistake(settings, STATUS_INVALID, path, "key_file",
+                         "is given without cert_file; allowed: both or none");
+}
+
 static int by_line(const void *a, const void *b)
 {
     const struct mistake *one = a;

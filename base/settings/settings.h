@@ -199,6 +199,7 @@ struct settings_group {
 
 /* Forms that several programs need. */
 extern const struct settings_form settings_form_line;    /* any, up to 256 */
+extern const struct settings_form settings_form_name;    /* any, up to 128 */
 extern const struct settings_form settings_form_site;    /* a topic's SITE */
 extern const struct settings_form settings_form_device;  /* a topic's ID */
 extern const struct settings_form settings_form_host;    /* name or address */
@@ -240,6 +241,11 @@ void settings_warn(struct settings *settings, const char *path, const char *key,
 void settings_need(struct settings *settings,
                    const struct settings_group *group, const char *path,
                    const void *values, const char *key, const char *because);
+
+/* Mistakes of kind INVALID in cert_file or key_file of the group at path, when
+ * one is given without the other. */
+void settings_check_pair(struct settings *settings, const char *path,
+                         const char *cert_file, const char *key_file);
 
 /* Whether the file gives key in the group at path. */
 bool settings_given(const struct settings *settings, const char *path,

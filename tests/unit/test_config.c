@@ -162,11 +162,12 @@ static void values_of_the_top_level_arrive(void **state)
     assert_string_equal(config->log_level, "info");
     path_in(place, "ledger.csv", path);
     assert_string_equal(config->ledger_file, path);
-    assert_string_equal(config->broker.host, "broker.plant-1.example.com");
-    assert_int_equal(config->broker.port, 8883);
-    assert_true(config->broker.tls);
-    assert_string_equal(bytes_text(&config->broker.password), "open sesame");
-    assert_string_equal(config->broker.client_id, "sampan-bridge");
+    assert_string_equal(config->broker.link.host, "broker.plant-1.example.com");
+    assert_int_equal(config->broker.link.port, 8883);
+    assert_true(config->broker.link.tls);
+    assert_string_equal(bytes_text(&config->broker.link.password),
+                        "open sesame");
+    assert_string_equal(config->broker.link.client_id, "sampan-bridge");
     assert_string_equal(config->store.folder, "/var/lib/sampan/store");
     assert_string_equal(config->state_folder, "/var/lib/sampan/state");
     assert_int_equal(config->store.quota_mb, 262144);
@@ -446,7 +447,7 @@ static void a_secret_is_a_regular_file_of_1_byte_to_64_kib(void **state)
     assert_refused(place, STATUS_INVALID, "is too large");
     put(place, "secrets/broker-password", large, sizeof large - 1, 0600);
     config = load_full(place);
-    assert_int_equal(config->broker.password.len, sizeof large - 1);
+    assert_int_equal(config->broker.link.password.len, sizeof large - 1);
     config_free(config);
     put(place, "secrets/broker-password", "\n", 1, 0600);
     assert_refused(place, STATUS_INVALID, "is empty");
@@ -463,7 +464,7 @@ static void only_one_line_break_of_a_secret_is_dropped(void **state)
 
     put(place, "secrets/broker-password", "two\n\n", 5, 0600);
     config = load_full(place);
-    assert_string_equal(bytes_text(&config->broker.password), "two\n");
+    assert_string_equal(bytes_text(&config->broker.link.password), "two\n");
     config_free(config);
 }
 
