@@ -24,8 +24,7 @@ struct outbox_config {
 struct adapter_config {
     const char *site;
     const char *log_level;
-    /* This adapter's own name below its class, for its status; "" : none */
-    const char *name;
+    const char *name; /* this adapter's own, below its class, for its status */
     struct broker_config broker;
     struct outbox_config outbox;
 };
@@ -37,7 +36,8 @@ struct adapter_config {
  *     #define SETTINGS_STRUCT struct camera_config
  *     static const struct settings_row rows[] = {
  *         ADAPTER_CONFIG_ROWS,
- *         SETTINGS_GROUPS_ROW(cameras, camera_count, 200, &camera_group, "..."),
+ *         SETTINGS_GROUPS_ROW(cameras, camera_count, 200, &camera_group,
+ * "..."),
  *     };
  */
 extern const struct settings_group broker_config_group;
@@ -50,30 +50,37 @@ extern const struct settings_word adapter_log_levels[];
      .initial = NULL,                                                          \
      .offset = SETTINGS_AT(const char *, adapter.site),                        \
      .form = &settings_form_site,                                              \
-     .help = "the factory's name in every topic, as in the bridge's settings"},\
-    {.key = "name",                                                            \
-     .type = SETTINGS_TEXT,                                                    \
-     .initial = "",                                                            \
-     .offset = SETTINGS_AT(const char *, adapter.name),                        \
-     .form = &settings_form_device,                                            \
-     .help = "this adapter's own id for its status; none: broker.username"},   \
-    {.key = "log_level",                                                       \
-     .type = SETTINGS_TEXT,                                                    \
-     .initial = "info",                                                        \
-     .offset = SETTINGS_AT(const char *, adapter.log_level),                   \
-     .words = adapter_log_levels,                                              \
-     .help = "how much is logged"},                                            \
-    {.key = "broker",                                                          \
-     .type = SETTINGS_GROUP,                                                   \
-     .initial = "",                                                            \
-     .offset = offsetof(SETTINGS_STRUCT, adapter.broker),                      \
-     .group = &broker_config_group,                                            \
-     .help = "the MQTT broker"},                                               \
-    {.key = "outbox",                                                          \
-     .type = SETTINGS_GROUP,                                                   \
-     .initial = "",                                                            \
-     .offset = offsetof(SETTINGS_STRUCT, adapter.outbox),                      \
-     .group = &outbox_config_group,                                            \
-     .help = "what is kept until the bridge has it"}
+     .help =                                                                   \
+         "the factory's name in every topic, as in the bridge's settings"},    \
+        {.key = "name",                                                        \
+         .type = SETTINGS_TEXT,                                                \
+         .initial = "",                                                        \
+         .offset = SETTINGS_AT(const char *, adapter.name),                    \
+         .form = &settings_form_device,                                        \
+         .help =                                                               \
+             "this adapter's own id for its status; none: broker.username"},   \
+        {.key = "log_level",                                                   \
+         .type = SETTINGS_TEXT,                                                \
+         .initial = "info",                                                    \
+         .offset = SETTINGS_AT(const char *, adapter.log_level),               \
+         .words = adapter_log_levels,                                          \
+         .help = "how much is logged"},                                        \
+        {.key = "broker",                                                      \
+         .type = SETTINGS_GROUP,                                               \
+         .initial = "",                                                        \
+         .offset = offsetof(SETTINGS_STRUCT, adapter.broker),                  \
+         .group = &broker_config_group,                                        \
+         .help = "the MQTT broker"},                                           \
+    {                                                                          \
+        .key = "outbox", .type = SETTINGS_GROUP, .initial = "",                \
+        .offset = offsetof(SETTINGS_STRUCT, adapter.outbox),                   \
+        .group = &outbox_config_group,                                         \
+        .help = "what is kept until the bridge has it"                         \
+    }
+
+/* After loading: what is not given and can be derived (name, client_id); what
+ * does not fit together becomes a mistake. */
+void adapter_config_complete(struct settings *settings, const char *class,
+                             struct adapter_config *config);
 
 #endif

@@ -77,7 +77,8 @@ MUST_CHECK enum status courier_put(struct courier *courier,
                                    const struct courier_event *event,
                                    enum courier_news *news);
 
-/* What is of no use later (a live weight): QoS 0, dropped when not connected. */
+/* What is of no use later (a live weight): QoS 0, dropped when not connected.
+ */
 void courier_live(struct courier *courier, const char *device, const char *leaf,
                   const json_t *content);
 

@@ -43,6 +43,10 @@ struct program {
     int (*probe)(const char *device);
 };
 
+/* What --manual prints: for the test that holds docs/settings-X.md to it. */
+MUST_CHECK enum status program_manual(const struct program *program,
+                                      struct bytes *markdown);
+
 int program_main(const struct program *program, int argc, char **argv);
 
 #endif

@@ -13,9 +13,18 @@
 /* The one thing at file scope: a program has one log. */
 static _Atomic int threshold = LOG_INFO;
 
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
 void log_set_level(enum log_level level)
 {
     atomic_store(&threshold, (int)level);
+}
+
+void log_set_level_word(const char *word)
+{
+    for (int level = LOG_ERROR; level <= LOG_DEBUG; level++)
+        if (strcmp(word, level_names[level]) == 0)
+            log_set_level((enum log_level)level);
 }
 
 struct line {
@@ -91,7 +100,6 @@ static void put_field(struct line *line, const struct log_field *field)
 void log_write(enum log_level level, const char *event,
                const struct log_field *fields)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
     struct line line = {.len = 0};
     char now[CLOCK_TEXT_MAX];
     ssize_t written;
@@ -100,7 +108,7 @@ void log_write(enum log_level level, const char *event,
         return;
     clock_print_iso(clock_wall_ms(clock_system()), now);
     put_field(&line, &LOG_TEXT("ts", now));
-    put_field(&line, &LOG_TEXT("level", names[level]));
+    put_field(&line, &LOG_TEXT("level", level_names[level]));
     put_field(&line, &LOG_TEXT("event", event));
     for (; fields->key != NULL; fields++)
         put_field(&line, fields);

@@ -34,6 +34,8 @@ struct log_field {
 
 /* Lines above this level are dropped; LOG_INFO until it is called. */
 void log_set_level(enum log_level level);
+/* By its word in a settings file: "warn".  Any other word changes nothing. */
+void log_set_level_word(const char *word);
 
 void log_write(enum log_level level, const char *event,
                const struct log_field *fields);

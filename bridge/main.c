@@ -63,15 +63,6 @@ static int health_print(const struct config *config)
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static void level_set(const char *name)
-{
-    static const char *const names[] = {"error", "warn", "info", "debug"};
-
-    for (int i = 0; i < 4; i++)
-        if (name != NULL && strcmp(name, names[i]) == 0)
-            log_set_level((enum log_level)i);
-}
-
 /* A path for an interface that the platform does not have is a mistake. */
 static bool paths_known(const char *path, const struct config *config)
 {
@@ -116,7 +107,7 @@ static int with_settings(const char *path, enum task task)
         return EXIT_SETTINGS;
     }
     fputs(bytes_text(&words), stderr); /* warnings */
-    level_set(config->log_level);
+    log_set_level_word(config->log_level);
     if (!paths_known(path, config)) {
         code = EXIT_SETTINGS;
     } else if (task == TASK_CHECK) {

@@ -82,7 +82,6 @@ MUST_CHECK enum status row_allowed(const struct settings_row *row,
                                    struct bytes *words);
 MUST_CHECK enum status value_allowed(const struct settings_row *row,
                                      struct bytes *words);
-bool form_holds(const struct settings_form *form, const char *text);
 
 /* file.c: look at, and load, the file that a row names. */
 void file_read(struct settings *settings, const struct settings_row *row,

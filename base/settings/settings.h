@@ -206,6 +206,9 @@ extern const struct settings_form settings_form_host;    /* name or address */
 extern const struct settings_form settings_form_url;     /* http or https */
 extern const struct settings_form settings_form_visible; /* no spaces */
 
+/* Is text of this form? */
+bool settings_form_holds(const struct settings_form *form, const char *text);
+
 /* ---- loading ----------------------------------------------------------- */
 
 struct settings;

@@ -20,7 +20,7 @@ static bool among(const char *characters, char c)
     return false;
 }
 
-bool form_holds(const struct settings_form *form, const char *text)
+bool settings_form_holds(const struct settings_form *form, const char *text)
 {
     size_t len = strlen(text);
 
@@ -60,7 +60,7 @@ static const char *read_text(const struct settings_row *row, const char *text,
         return word_find(row->words, text) != NULL ? NULL : "is none of them";
     if (row->type == SETTINGS_FILE)
         return text[0] != 0 ? NULL : "is empty";
-    if (form_holds(form, text))
+    if (settings_form_holds(form, text))
         return NULL;
     return text[0] == 0 ? "is empty" : "is not of this form";
 }
