@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-from . import events, jpeg, ledger
+from . import events, jpeg, ledger, wired_options
 from .events import CHINA
 from .flood import Flood
 from .gate import Gate, Lane
@@ -253,6 +253,8 @@ def main(arguments=None):
             books = Flood(found.topic, found.count, found.size, found.rate,
                           found.in_flight, found.prefix,
                           **connection(found)).run(stopping, found.linger)
+        elif found.kind in wired_options.VERBS:
+            books = wired_options.run(found, stopping)
         else:
             books = run_devices(found, stopping)
     except (OSError, ValueError) as error:

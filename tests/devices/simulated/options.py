@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import ledger
+from . import ledger, wired_options
 from .link import IN_FLIGHT, RESEND_S
 
 
@@ -66,6 +66,7 @@ def read_arguments(arguments):
     gate_options(kinds.add_parser("gate"))
     record_options(kinds.add_parser("record"))
     flood_options(kinds.add_parser("flood"))
+    wired_options.add_verbs(kinds)
     one = kinds.add_parser("ledger", help="write a vehicle ledger")
     one.add_argument("--count", type=int, default=50)
     one.add_argument("--enterprise", default=ledger.ENTERPRISE)

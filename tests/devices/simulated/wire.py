@@ -82,14 +82,16 @@ class Pty:
 
 
 class Tcp:
-    """A serial server: whoever is connected hears everything."""
+    """A serial server: whoever is connected hears everything.  With answers,
+    a device that speaks TCP itself: only who asked hears."""
 
-    def __init__(self, port=0, host="127.0.0.1"):
+    def __init__(self, port=0, host="127.0.0.1", answers=False):
         self.listener = socket.create_server((host, port))
         self.listener.setblocking(False)
         self.port = self.listener.getsockname()[1]
         self.where = f"tcp://{host}:{self.port}"
         self.clients = []
+        self.answers, self.asker = answers, None
 
     def heard(self) -> bool:
         self._accept()
@@ -117,6 +119,7 @@ class Tcp:
             except OSError:
                 data = b""
             if data:
+                self.asker = client
                 return data
             self._drop(client)
         return b""
@@ -124,6 +127,8 @@ class Tcp:
     def write(self, data):
         self._accept()
         for client in list(self.clients):
+            if self.answers and client is not self.asker:
+                continue
             try:
                 client.sendall(data)
             except OSError:
@@ -142,12 +147,12 @@ class Tcp:
         self.listener.close()
 
 
-def open_wire(text):
+def open_wire(text, answers=False):
     kind, _, rest = text.partition(":")
     if kind == "pty":
         return Pty(rest or None)
     if kind == "tcp" and rest.isdigit():
-        return Tcp(int(rest))
+        return Tcp(int(rest), answers=answers)
     raise ValueError(f"{text}: not pty:PATH or tcp:PORT")
 
 
