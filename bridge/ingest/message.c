@@ -26,6 +26,7 @@ static const struct own_topic {
     { "meter",       "reading", MESSAGE_READING, PAYLOAD_READING },
     { "camera",      "status",  MESSAGE_STATUS,  PAYLOAD_STATUS },
     { "weighbridge", "status",  MESSAGE_STATUS,  PAYLOAD_STATUS },
+    { "weighbridge", "live",    MESSAGE_STATUS,  PAYLOAD_LIVE },
     { "meter",       "status",  MESSAGE_STATUS,  PAYLOAD_STATUS },
 };
 /* clang-format on */

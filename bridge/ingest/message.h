@@ -24,7 +24,8 @@ enum message_class {
     MESSAGE_WEIGHT,  /* sampan/v1/SITE/weighbridge/ID/weight */
     MESSAGE_READING, /* sampan/v1/SITE/meter/ID/reading */
     MESSAGE_RECORD,  /* sampan/v1/SITE/up/DESTINATION/INTERFACE */
-    MESSAGE_STATUS,  /* sampan/v1/SITE/CLASS/ID/status: kept in memory only */
+    MESSAGE_STATUS,  /* .../CLASS/ID/status and weighbridge/ID/live: states,
+                        not events; nothing is stored of them */
     MESSAGE_ROUTED,  /* any topic that only routes match */
     MESSAGE_ALIEN,   /* nothing of ours: another site, no route: INVALID */
 };

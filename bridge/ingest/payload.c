@@ -94,6 +94,14 @@ static const struct field status_fields[] = {
     { "online",    FLAG,     REQUIRED, 0, 0,   NULL },
     { "time",      INSTANT,  OPTIONAL, 0, 0,   NULL },
 };
+
+static const struct field live_fields[] = {
+    { "time",      INSTANT,  REQUIRED, 0, 0,   NULL },
+    { "weight",    NUMBER,   OPTIONAL, -1e9, 1e9, NULL },
+    { "unit",      WORD,     REQUIRED, 0, 0,   "kg t lb" },
+    { "stable",    FLAG,     REQUIRED, 0, 0,   NULL },
+    { "state",     WORD,     OPTIONAL, 0, 0,   "empty loading weighed" },
+};
 /* clang-format on */
 
 #define TABLE(fields)                                                          \
@@ -110,6 +118,7 @@ static const struct table forms[] = {
     [PAYLOAD_READING] = TABLE(reading_fields),
     [PAYLOAD_RECORD] = TABLE(record_fields),
     [PAYLOAD_STATUS] = TABLE(status_fields),
+    [PAYLOAD_LIVE] = TABLE(live_fields),
 };
 static const struct table picture_table = TABLE(picture_fields);
 static const struct table register_table = TABLE(register_fields);

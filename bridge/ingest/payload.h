@@ -19,6 +19,7 @@ enum payload_form {
     PAYLOAD_READING,
     PAYLOAD_RECORD,
     PAYLOAD_STATUS,
+    PAYLOAD_LIVE,
 };
 
 /*

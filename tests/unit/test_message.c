@@ -494,6 +494,7 @@ static const struct {
     {"reading.", METER},
     {"record.", UP},
     {"status.", "sampan/v1/steel/camera/cam1/status"},
+    {"live.", "sampan/v1/steel/weighbridge/w1/live"},
 };
 
 /* false: the file is of no message that we read. */
