@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "options.h"
-#include "outbox.h"
+#include "letters.h"
 #include "session.h"
 
 struct mqtt_control {
     struct options options;
     char **filters;
     struct mqtt_control_events events;
-    struct outbox *outbox;
+    struct letters *letters;
     struct session *session;
     struct bytes uri;
 };
@@ -37,8 +37,8 @@ static void on_linked(void *arg, bool up, const char *why)
     struct mqtt_control *control = arg;
 
     if (!up)
-        outbox_unlink(control->outbox);
-    else if (outbox_link(control->outbox) != STATUS_OK)
+        letters_unlink(control->letters);
+    else if (letters_link(control->letters) != STATUS_OK)
         why = "no memory to send all retained messages again";
     control->events.linked(control->events.arg, up, why);
 }
@@ -51,7 +51,7 @@ static void on_idle(void *arg)
     enum status status = STATUS_OK;
 
     while (status == STATUS_OK && session_has_room(control->session) &&
-           (letter = outbox_take(control->outbox)) != NULL) {
+           (letter = letters_take(control->letters)) != NULL) {
         status = session_send(control->session, letter->topic,
                               bytes_view(&letter->payload), letter->qos,
                               letter->retained);
@@ -106,7 +106,7 @@ enum status mqtt_control_open(const struct mqtt_options *options,
     if ((status = options_copy(&made->options, options)) != STATUS_OK ||
         (status = filters_copy(filters, filter_count, &made->filters)) !=
             STATUS_OK ||
-        (status = outbox_make(&made->outbox)) != STATUS_OK ||
+        (status = letters_make(&made->letters)) != STATUS_OK ||
         (status = write_uri(made)) != STATUS_OK ||
         (status = open_session(made)) != STATUS_OK) {
         *control = NULL;
@@ -121,7 +121,7 @@ enum status mqtt_control_publish(struct mqtt_control *control,
                                  int qos, bool retained)
 {
     enum status status =
-        outbox_put(control->outbox, topic, payload, qos, retained);
+        letters_put(control->letters, topic, payload, qos, retained);
 
     if (status == STATUS_OK)
         session_poke(control->session);
@@ -133,7 +133,7 @@ void mqtt_control_close(struct mqtt_control *control)
     if (control == NULL)
         return;
     session_close(control->session);
-    outbox_free(control->outbox);
+    letters_free(control->letters);
     bytes_free(&control->uri);
     filters_free(control->filters);
     options_free(&control->options);

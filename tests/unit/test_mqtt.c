@@ -14,8 +14,8 @@
 
 #include "backoff.h"
 #include "keepalive.h"
+#include "letters.h"
 #include "mqtt.h"
-#include "outbox.h"
 #include "peer.h"
 #include "stream.h"
 #include "tickets.h"
@@ -511,11 +511,12 @@ static void attempts_come_apart_up_to_ten_seconds(void **state)
     assert_int_equal(least.retry_at_ms, 30000 + 50);
 }
 
-/* ---- the outbox ---------------------------------------------------------- */
+/* ---- letters ------------------------------------------------------------- */
 
-static void take_is(struct outbox *outbox, const char *topic, const char *text)
+static void take_is(struct letters *letters, const char *topic,
+                    const char *text)
 {
-    struct letter *letter = outbox_take(outbox);
+    struct letter *letter = letters_take(letters);
 
     assert_non_null(letter);
     assert_string_equal(letter->topic, topic);
@@ -525,33 +526,33 @@ static void take_is(struct outbox *outbox, const char *topic, const char *text)
 
 static void the_last_retained_of_a_topic_waits_for_a_link(void **state)
 {
-    struct outbox *outbox;
+    struct letters *letters;
 
     (void)state;
-    assert_int_equal(outbox_make(&outbox), STATUS_OK);
-    assert_int_equal(outbox_put(outbox, "a", span_text("1"), 1, true),
+    assert_int_equal(letters_make(&letters), STATUS_OK);
+    assert_int_equal(letters_put(letters, "a", span_text("1"), 1, true),
                      STATUS_OK);
-    assert_int_equal(outbox_put(outbox, "b", span_text("2"), 1, true),
+    assert_int_equal(letters_put(letters, "b", span_text("2"), 1, true),
                      STATUS_OK);
-    assert_int_equal(outbox_put(outbox, "a", span_text("3"), 1, true),
+    assert_int_equal(letters_put(letters, "a", span_text("3"), 1, true),
                      STATUS_OK);
-    assert_int_equal(outbox_put(outbox, "a", span_text("4"), 1, false),
+    assert_int_equal(letters_put(letters, "a", span_text("4"), 1, false),
                      STATUS_OFFLINE);
-    assert_null(outbox_take(outbox));
-    assert_int_equal(outbox_link(outbox), STATUS_OK);
-    assert_int_equal(outbox_put(outbox, "c", span_text("5"), 0, false),
+    assert_null(letters_take(letters));
+    assert_int_equal(letters_link(letters), STATUS_OK);
+    assert_int_equal(letters_put(letters, "c", span_text("5"), 0, false),
                      STATUS_OK);
-    take_is(outbox, "a", "3");
-    take_is(outbox, "b", "2");
-    take_is(outbox, "c", "5");
-    assert_null(outbox_take(outbox));
-    assert_int_equal(outbox_put(outbox, "c", span_text("6"), 0, false),
+    take_is(letters, "a", "3");
+    take_is(letters, "b", "2");
+    take_is(letters, "c", "5");
+    assert_null(letters_take(letters));
+    assert_int_equal(letters_put(letters, "c", span_text("6"), 0, false),
                      STATUS_OK);
-    outbox_unlink(outbox);
-    assert_null(outbox_take(outbox));
-    assert_int_equal(outbox_link(outbox), STATUS_OK);
-    take_is(outbox, "a", "3");
-    outbox_free(outbox);
+    letters_unlink(letters);
+    assert_null(letters_take(letters));
+    assert_int_equal(letters_link(letters), STATUS_OK);
+    take_is(letters, "a", "3");
+    letters_free(letters);
 }
 
 /* ---- whose connection ---------------------------------------------------- */

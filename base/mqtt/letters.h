@@ -1,5 +1,5 @@
 /*
- * outbox.h - what a control client is to send, in order; and the last
+ * letters.h - what a control client is to send, in order; and the last
  * retained message of each topic, for as long as the client lives.
  *
  * Retained messages are sent again at each connection: the broker may have
@@ -7,12 +7,12 @@
  *
  * Any thread.
  */
-#ifndef SAMPAN_MQTT_OUTBOX_H
-#define SAMPAN_MQTT_OUTBOX_H
+#ifndef SAMPAN_MQTT_LETTERS_H
+#define SAMPAN_MQTT_LETTERS_H
 
 #include "bytes.h"
 
-struct outbox;
+struct letters;
 
 struct letter {
     struct letter *next;
@@ -24,21 +24,21 @@ struct letter {
 
 void letter_free(struct letter *letter);
 
-#define OUTBOX_WAITING_MAX 10000 /* letters */
-#define OUTBOX_RETAINED_MAX 1000 /* topics */
+#define LETTERS_WAITING_MAX 10000 /* letters */
+#define LETTERS_RETAINED_MAX 1000 /* topics */
 
-MUST_CHECK enum status outbox_make(struct outbox **outbox);
-void outbox_free(struct outbox *outbox);
+MUST_CHECK enum status letters_make(struct letters **letters);
+void letters_free(struct letters *letters);
 
 /* OFFLINE: not linked and not retained, dropped.  NOMEM, also at a limit. */
-MUST_CHECK enum status outbox_put(struct outbox *outbox, const char *topic,
-                                  struct span payload, int qos, bool retained);
+MUST_CHECK enum status letters_put(struct letters *letters, const char *topic,
+                                   struct span payload, int qos, bool retained);
 /* A connection is there: all that is retained waits again, and goes first.
  * NOMEM: some of it does not. */
-MUST_CHECK enum status outbox_link(struct outbox *outbox);
+MUST_CHECK enum status letters_link(struct letters *letters);
 /* It is gone: what waits is dropped. */
-void outbox_unlink(struct outbox *outbox);
+void letters_unlink(struct letters *letters);
 /* The next to be sent; the caller frees it.  NULL: nothing waits. */
-struct letter *outbox_take(struct outbox *outbox);
+struct letter *letters_take(struct letters *letters);
 
 #endif

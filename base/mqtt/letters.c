@@ -1,10 +1,10 @@
-#include "outbox.h"
+#include "letters.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct outbox {
+struct letters {
     pthread_mutex_t mutex;
     bool linked;
     struct letter *first; /* that waits */
@@ -41,7 +41,7 @@ void letter_free(struct letter *letter)
     free(letter);
 }
 
-static void letters_free(struct letter *first)
+static void chain_free(struct letter *first)
 {
     while (first != NULL) {
         struct letter *next = first->next;
@@ -51,57 +51,57 @@ static void letters_free(struct letter *first)
     }
 }
 
-enum status outbox_make(struct outbox **outbox)
+enum status letters_make(struct letters **letters)
 {
-    struct outbox *made = calloc(1, sizeof *made);
+    struct letters *made = calloc(1, sizeof *made);
 
     if (made == NULL)
         return STATUS_NOMEM;
     pthread_mutex_init(&made->mutex, NULL);
     made->end = &made->first;
-    *outbox = made;
+    *letters = made;
     return STATUS_OK;
 }
 
-void outbox_free(struct outbox *outbox)
+void letters_free(struct letters *letters)
 {
-    if (outbox == NULL)
+    if (letters == NULL)
         return;
-    letters_free(outbox->first);
-    letters_free(outbox->retained);
-    pthread_mutex_destroy(&outbox->mutex);
-    free(outbox);
+    chain_free(letters->first);
+    chain_free(letters->retained);
+    pthread_mutex_destroy(&letters->mutex);
+    free(letters);
 }
 
 /* ---- with the mutex held ------------------------------------------------- */
 
-static enum status enqueue(struct outbox *outbox, const char *topic,
+static enum status enqueue(struct letters *letters, const char *topic,
                            struct span payload, int qos, bool retained)
 {
     struct letter *letter;
 
-    if (outbox->waiting >= OUTBOX_WAITING_MAX)
+    if (letters->waiting >= LETTERS_WAITING_MAX)
         return STATUS_NOMEM;
     letter = letter_make(topic, payload, qos, retained);
     if (letter == NULL)
         return STATUS_NOMEM;
-    *outbox->end = letter;
-    outbox->end = &letter->next;
-    outbox->waiting++;
+    *letters->end = letter;
+    letters->end = &letter->next;
+    letters->waiting++;
     return STATUS_OK;
 }
 
-static void empty(struct outbox *outbox)
+static void empty(struct letters *letters)
 {
-    letters_free(outbox->first);
-    outbox->first = NULL;
-    outbox->end = &outbox->first;
-    outbox->waiting = 0;
+    chain_free(letters->first);
+    letters->first = NULL;
+    letters->end = &letters->first;
+    letters->waiting = 0;
 }
 
-static struct letter **place_of(struct outbox *outbox, const char *topic)
+static struct letter **place_of(struct letters *letters, const char *topic)
 {
-    struct letter **place = &outbox->retained;
+    struct letter **place = &letters->retained;
 
     while (*place != NULL && strcmp((*place)->topic, topic) != 0)
         place = &(*place)->next;
@@ -109,19 +109,19 @@ static struct letter **place_of(struct outbox *outbox, const char *topic)
 }
 
 /* A new topic goes to the end, a known one keeps its place. */
-static enum status remember(struct outbox *outbox, const char *topic,
+static enum status remember(struct letters *letters, const char *topic,
                             struct span payload, int qos)
 {
-    struct letter **place = place_of(outbox, topic);
+    struct letter **place = place_of(letters, topic);
     struct letter *letter;
 
-    if (*place == NULL && outbox->topics >= OUTBOX_RETAINED_MAX)
+    if (*place == NULL && letters->topics >= LETTERS_RETAINED_MAX)
         return STATUS_NOMEM;
     letter = letter_make(topic, payload, qos, true);
     if (letter == NULL)
         return STATUS_NOMEM;
     if (*place == NULL) {
-        outbox->topics++;
+        letters->topics++;
     } else {
         letter->next = (*place)->next;
         letter_free(*place);
@@ -130,75 +130,75 @@ static enum status remember(struct outbox *outbox, const char *topic,
     return STATUS_OK;
 }
 
-static enum status put(struct outbox *outbox, const char *topic,
+static enum status put(struct letters *letters, const char *topic,
                        struct span payload, int qos, bool retained)
 {
     enum status status = STATUS_OFFLINE;
 
     if (retained &&
-        (status = remember(outbox, topic, payload, qos)) != STATUS_OK)
+        (status = remember(letters, topic, payload, qos)) != STATUS_OK)
         return status;
-    return outbox->linked ? enqueue(outbox, topic, payload, qos, retained)
-                          : status;
+    return letters->linked ? enqueue(letters, topic, payload, qos, retained)
+                           : status;
 }
 
-static enum status enqueue_retained(struct outbox *outbox)
+static enum status enqueue_retained(struct letters *letters)
 {
     enum status status = STATUS_OK;
 
-    empty(outbox);
-    for (struct letter *letter = outbox->retained;
+    empty(letters);
+    for (struct letter *letter = letters->retained;
          letter != NULL && status == STATUS_OK; letter = letter->next)
-        status = enqueue(outbox, letter->topic, bytes_view(&letter->payload),
+        status = enqueue(letters, letter->topic, bytes_view(&letter->payload),
                          letter->qos, true);
     return status;
 }
 
 /* ---- public -------------------------------------------------------------- */
 
-enum status outbox_put(struct outbox *outbox, const char *topic,
-                       struct span payload, int qos, bool retained)
+enum status letters_put(struct letters *letters, const char *topic,
+                        struct span payload, int qos, bool retained)
 {
     enum status status;
 
-    pthread_mutex_lock(&outbox->mutex);
-    status = put(outbox, topic, payload, qos, retained);
-    pthread_mutex_unlock(&outbox->mutex);
+    pthread_mutex_lock(&letters->mutex);
+    status = put(letters, topic, payload, qos, retained);
+    pthread_mutex_unlock(&letters->mutex);
     return status;
 }
 
-enum status outbox_link(struct outbox *outbox)
+enum status letters_link(struct letters *letters)
 {
     enum status status;
 
-    pthread_mutex_lock(&outbox->mutex);
-    outbox->linked = true;
-    status = enqueue_retained(outbox);
-    pthread_mutex_unlock(&outbox->mutex);
+    pthread_mutex_lock(&letters->mutex);
+    letters->linked = true;
+    status = enqueue_retained(letters);
+    pthread_mutex_unlock(&letters->mutex);
     return status;
 }
 
-void outbox_unlink(struct outbox *outbox)
+void letters_unlink(struct letters *letters)
 {
-    pthread_mutex_lock(&outbox->mutex);
-    outbox->linked = false;
-    empty(outbox);
-    pthread_mutex_unlock(&outbox->mutex);
+    pthread_mutex_lock(&letters->mutex);
+    letters->linked = false;
+    empty(letters);
+    pthread_mutex_unlock(&letters->mutex);
 }
 
-struct letter *outbox_take(struct outbox *outbox)
+struct letter *letters_take(struct letters *letters)
 {
     struct letter *letter;
 
-    pthread_mutex_lock(&outbox->mutex);
-    letter = outbox->first;
+    pthread_mutex_lock(&letters->mutex);
+    letter = letters->first;
     if (letter != NULL) {
-        outbox->first = letter->next;
-        if (outbox->first == NULL)
-            outbox->end = &outbox->first;
-        outbox->waiting--;
+        letters->first = letter->next;
+        if (letters->first == NULL)
+            letters->end = &letters->first;
+        letters->waiting--;
         letter->next = NULL;
     }
-    pthread_mutex_unlock(&outbox->mutex);
+    pthread_mutex_unlock(&letters->mutex);
     return letter;
 }
