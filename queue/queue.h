@@ -53,6 +53,9 @@
  * the last queue_commit and copies what it returns.  Times are Unix
  * milliseconds and are passed in: the store never reads a clock.
  * In the committer's thread, with a group open, every read sees the group.
+ *
+ * An adapter's events wait in an outbox (outbox.h), not here: a log never
+ * gives a single record's pages back.
  */
 /* clang-format on */
 #ifndef SAMPAN_QUEUE_H
@@ -80,7 +83,7 @@ struct queue_options {
     enum queue_when_full when_full;
     int64_t now_ms;
     /* SHA-256; given by the caller because OpenSSL lives in crypto.  NULL:
-     * outcomes are not chained (an adapter's outbox). */
+     * outcomes are not chained. */
     enum status (*digest)(struct span input,
                           uint8_t digest[static QUEUE_DIGEST_SIZE]);
 };
