@@ -28,6 +28,7 @@ struct session {
     enum state state;
     struct backoff backoff;
     bool subscribes; /* UP, and Paho is not yet asked to */
+    bool asked;      /* it is, and the broker has not answered */
     bool news;       /* linked is to be called */
     bool poked;
     int window; /* as many may be out at a time */
@@ -83,6 +84,7 @@ static void go_down(struct session *session, const char *why)
     pthread_mutex_lock(&session->mutex);
     session->state = DOWN;
     session->subscribes = false;
+    session->asked = false;
     session->news = true;
     backoff_down(&session->backoff, now(), chance);
     pthread_cond_broadcast(&session->changed);
@@ -171,6 +173,14 @@ static int on_arrived(void *context, char *topic, int topic_len,
     return 1; /* 0 would make Paho acknowledge all later messages unseen */
 }
 
+static void answered(struct session *session)
+{
+    pthread_mutex_lock(&session->mutex);
+    session->asked = false;
+    pthread_cond_broadcast(&session->changed);
+    pthread_mutex_unlock(&session->mutex);
+}
+
 static void refuse(struct session *session)
 {
     pthread_mutex_lock(&session->mutex);
@@ -192,6 +202,7 @@ static void on_subscribed(void *context, MQTTAsync_successData5 *data)
     for (int i = 0; count > 1 && i < count; i++)
         if ((int)data->alt.sub.reasonCodes[i] != session->options.qos)
             refuse(context);
+    answered(context);
 }
 
 /* Also called when the connection goes first; then it is no longer UP. */
@@ -199,6 +210,7 @@ static void on_not_subscribed(void *context, MQTTAsync_failureData5 *data)
 {
     if (data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
         refuse(context);
+    answered(context);
 }
 
 /* A message is through, or never will be. */
@@ -301,11 +313,14 @@ static void do_idle(struct session *session)
         session->events.idle(session->events.arg);
 }
 
-/* Closing, but what was to be sent may still become so. */
+/* Closing, but what was to be sent may still become so; and a CONNACK or
+ * SUBACK that Paho has read when it is told to disconnect it never frees. */
 static bool must_linger(const struct session *session)
 {
-    return session->state == UP && session->out > 0 &&
-           now() < session->linger_until_ms;
+    bool waits = session->state == CONNECTING ||
+                 (session->state == UP && (session->out > 0 || session->asked));
+
+    return waits && now() < session->linger_until_ms;
 }
 
 /* The condition's clock differs from the steady one by the time that the
@@ -346,8 +361,9 @@ static bool act(struct session *session)
     bool up = session->state == UP;
     bool news = session->news;
 
-    if (up && session->subscribes) {
+    if (up && session->subscribes && !session->closing) {
         session->subscribes = false;
+        session->asked = session->options.filters[0] != NULL;
         pthread_mutex_unlock(&session->mutex);
         do_subscribe(session);
     } else if (news) {

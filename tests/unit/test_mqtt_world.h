@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <MQTTAsync.h>
 #include <cmocka.h>
 
 #include "mqtt.h"
@@ -48,6 +49,24 @@ struct world {
     bool up;
     char why[200];
 };
+
+/* ---- Paho's own memory --------------------------------------------------- */
+
+/*
+ * Paho ends with its last client, and when its threads log a word too much
+ * then, its trace buffer leaks, once in a thousand ends.  This client is never
+ * the last.  It keeps alive Paho's list of its allocations, too, in which
+ * LeakSanitizer would find whatever was lost: test_mqtt_source counts them.
+ */
+static void paho_hold(void)
+{
+    static MQTTAsync held;
+
+    if (held == NULL)
+        assert_int_equal(MQTTAsync_create(&held, "tcp://127.0.0.1:1", "held",
+                                          MQTTCLIENT_PERSISTENCE_NONE, NULL),
+                         MQTTASYNC_SUCCESS);
+}
 
 /* ---- events -------------------------------------------------------------- */
 
@@ -235,6 +254,7 @@ static struct world *world_make(void)
     socklen_t size = sizeof address;
 
     assert_non_null(world);
+    paho_hold();
     pthread_mutex_init(&world->mutex, NULL);
     pthread_cond_init(&world->changed, NULL);
     world->broker = -1;
