@@ -284,7 +284,7 @@ static void wait_for_heap(size_t bytes)
 
 static void nothing_of_paho_s_is_lost(void **state)
 {
-    enum { WARM = 3, ROUNDS = 10 };
+    enum { WARM = 1, ROUNDS = 5 };
     struct world *world = *state;
     size_t bytes = 0;
 
