@@ -716,10 +716,21 @@ def test_folder_camera_uploads_whole_pictures(tmp_path):
 
 # ---- the command line
 
-def start(*words):
-    return subprocess.Popen([PYTHON, str(HERE / "devices.py"),
-                             *map(str, words)], stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def start():
+    """start(word ...): devices.py, killed at the end of a test that failed."""
+    started = []
+
+    def make(*words):
+        started.append(subprocess.Popen(
+            [PYTHON, str(HERE / "devices.py"), *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield make
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def books_of(process):
@@ -729,7 +740,7 @@ def books_of(process):
     return json.loads(out)
 
 
-def test_indicator_verb_prints_its_trucks(tmp_path):
+def test_indicator_verb_prints_its_trucks(start, tmp_path):
     process = start("indicator", "--wire", f"pty:{tmp_path}/scale", "--count",
                     1, "--stand", 0.3, "--log", tmp_path / "log")
     wait((tmp_path / "scale").is_symlink)
@@ -742,7 +753,8 @@ def test_indicator_verb_prints_its_trucks(tmp_path):
     os.close(other)
 
 
-def test_bus_and_modbus_verbs_answer_until_they_are_told_to_stop(tmp_path):
+def test_bus_and_modbus_verbs_answer_until_they_are_told_to_stop(
+        start, tmp_path):
     bus = start("bus", "--wire", f"pty:{tmp_path}/bus", "--meter",
                 "dlt645-2007:000000000161", "--meter", "cjt188:78330011223344")
     wait((tmp_path / "bus").is_symlink)
@@ -764,7 +776,7 @@ def test_bus_and_modbus_verbs_answer_until_they_are_told_to_stop(tmp_path):
     assert books_of(server)["lines"][0]["answered"] == 1
 
 
-def test_pushes_verb_accounts_for_every_passage():
+def test_pushes_verb_accounts_for_every_passage(start):
     server = Server(STOP)
     process = start("pushes", "--to", server.url + "/vz", "--count", 3,
                     "--rate", 20, "--picture-kb", 5)
@@ -775,7 +787,7 @@ def test_pushes_verb_accounts_for_every_passage():
     server.close()
 
 
-def test_plan_moves_the_same_vehicle_past_camera_and_scale(tmp_path):
+def test_plan_moves_the_same_vehicle_past_camera_and_scale(start, tmp_path):
     server = Server(STOP)
     plan = tmp_path / "plan.json"
     plan.write_text(json.dumps({"lanes": [{
@@ -805,7 +817,7 @@ def test_plan_moves_the_same_vehicle_past_camera_and_scale(tmp_path):
     ["indicator", "--wire", "smoke:signals"],
     ["bus", "--wire", "tcp:0", "--meter", "smoke:1"],
     ["plant", "--plan", "/nonexistent"]])
-def test_wrong_words_do_not_start(words):
+def test_wrong_words_do_not_start(start, words):
     process = start(*words)
     _, error = process.communicate(timeout=20)
     assert process.returncode == 1 and "Traceback" not in error
