@@ -173,11 +173,11 @@ class Driver(threading.Thread):
     free and somebody listens."""
 
     def __init__(self, scale, weights, stopping, seconds=None, count=None,
-                 log=None, gap_s=0.0):
+                 log=None, gap_s=0.0, name=""):
         super().__init__(daemon=True)
         self.scale, self.weights, self.stopping = scale, weights, stopping
         self.seconds, self.count, self.log = seconds, count, log
-        self.gap_s = gap_s
+        self.gap_s, self.name = gap_s, name
         self.visits = []
 
     def run(self):
@@ -206,8 +206,9 @@ class Driver(threading.Thread):
             return self.scale.platform.free()
         done = self.wait(over)
         if self.log:
-            self.log.write(json.dumps(dataclasses.asdict(visit),
-                                      ensure_ascii=False) + "\n")
+            self.log.write(json.dumps(
+                {"scale": self.name, **dataclasses.asdict(visit)},
+                ensure_ascii=False) + "\n")
             self.log.flush()
         return done and not self.stopping.wait(self.gap_s)
 

@@ -115,8 +115,9 @@ class Lane:
 
     def drive(self, vehicles, world):
         """Until world says that it is enough."""
-        driver = scales.Driver(self.scale, (), world.stopping,
-                               log=world.log) if self.scale else None
+        driver = scales.Driver(
+            self.scale, (), world.stopping, log=world.log,
+            name=self.scale_name) if self.scale else None
         if driver:
             world.drivers[self.scale_name] = driver
         began = time.monotonic()
