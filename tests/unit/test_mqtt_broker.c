@@ -3,7 +3,6 @@
  * test on a free port; without mosquitto the tests are skipped.  Certificates
  * are made by openssl(1) at test time and thrown away.
  */
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,13 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "mosquitto.h"
 #include "mqtt.h"
 
 #define WAIT_S 30
@@ -163,84 +161,14 @@ static void wait_until(struct site *site,
 
 /* ---- mosquitto ----------------------------------------------------------- */
 
-static uint16_t free_port(void)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    socklen_t size = sizeof address;
-    int probe = socket(AF_INET, SOCK_STREAM, 0);
-
-    assert_int_equal(bind(probe, (struct sockaddr *)&address, size), 0);
-    getsockname(probe, (struct sockaddr *)&address, &size);
-    close(probe);
-    return ntohs(address.sin_port);
-}
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int run(const char *format, ...)
-{
-    char command[2048];
-    va_list list;
-
-    va_start(list, format);
-    vsnprintf(command, sizeof command, format, list);
-    va_end(list);
-    return system(command);
-}
-
-/* Listening as soon as a connection is taken. */
-static void wait_for_port(uint16_t port)
-{
-    const struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-
-    for (int i = 0; i < 500; i++) {
-        const struct timespec moment = {0, 20000000};
-        int probe = socket(AF_INET, SOCK_STREAM, 0);
-        int result =
-            connect(probe, (const struct sockaddr *)&address, sizeof address);
-
-        close(probe);
-        if (result == 0)
-            return;
-        nanosleep(&moment, NULL);
-    }
-    fail_msg("mosquitto does not listen");
-}
-
 static void broker_start(struct site *site)
 {
-    char path[128];
-
-    snprintf(path, sizeof path, "%s/conf", site->folder);
-    site->broker = fork();
-    if (site->broker == 0) {
-        char log[128];
-
-        snprintf(log, sizeof log, "%s/log", site->folder);
-        if (freopen(log, "a", stdout) == NULL ||
-            freopen(log, "a", stderr) == NULL)
-            _exit(1);
-        execlp("mosquitto", "mosquitto", "-c", path, (char *)NULL);
-        execl("/usr/sbin/mosquitto", "mosquitto", "-c", path, (char *)NULL);
-        _exit(1);
-    }
-    wait_for_port(site->port);
+    site->broker = mosquitto_start(site->folder, site->port);
 }
 
 static void broker_stop(struct site *site)
 {
-    if (site->broker <= 0)
-        return;
-    kill(site->broker, SIGTERM);
-    waitpid(site->broker, NULL, 0);
-    site->broker = 0;
+    mosquitto_stop(&site->broker, SIGTERM);
 }
 
 /* more: further lines of its configuration, with %s for the folder. */
