@@ -12,6 +12,7 @@ struct sender {
     char address[160]; /* CLASS/ID */
     json_t *stored;
     json_t *rejected;
+    json_t *revisions; /* of both, where it is not 0; NULL: of none */
 };
 
 struct receipts {
@@ -43,9 +44,12 @@ static void sender_send(struct receipts *receipts, struct sender *sender)
 {
     json_t *receipt = json_pack("{s:o, s:o}", "stored", sender->stored,
                                 "rejected", sender->rejected);
-    char *text = json_dumps(receipt, JSON_COMPACT);
+    char *text;
     char topic[256];
 
+    if (sender->revisions != NULL)
+        json_object_set_new(receipt, "revisions", sender->revisions);
+    text = json_dumps(receipt, JSON_COMPACT);
     snprintf(topic, sizeof topic, "%s%s", receipts->prefix, sender->address);
     if (text != NULL)
         receipts->publish(receipts->arg, topic, span_text(text));
@@ -73,6 +77,7 @@ static struct sender *sender_of(struct receipts *receipts, const char *address)
     snprintf(sender->address, sizeof sender->address, "%s", address);
     sender->stored = json_array();
     sender->rejected = json_array();
+    sender->revisions = NULL;
     return sender;
 }
 
@@ -93,6 +98,17 @@ static const char *class_of(const struct message *message)
     }
 }
 
+/* Ids alone would not tell the editions of one event apart. */
+static void revision_add(struct sender *sender, const struct message *message)
+{
+    if (message->revision == 0)
+        return;
+    if (sender->revisions == NULL)
+        sender->revisions = json_object();
+    json_object_set_new(sender->revisions, message->event_id,
+                        json_integer(message->revision));
+}
+
 void receipts_add(struct receipts *receipts, const struct message *message,
                   const struct ingest_result *result)
 {
@@ -105,6 +121,7 @@ void receipts_add(struct receipts *receipts, const struct message *message,
         return;
     snprintf(address, sizeof address, "%s/%s", class, message->device);
     sender = sender_of(receipts, address);
+    revision_add(sender, message);
     /* Out of memory leaves the id out: the sender asks again. */
     if (result->stored) {
         json_array_append_new(sender->stored, json_string(message->event_id));
@@ -124,6 +141,7 @@ void receipts_close(struct receipts *receipts)
     for (size_t i = 0; i < receipts->count; i++) {
         json_decref(receipts->senders[i].stored);
         json_decref(receipts->senders[i].rejected);
+        json_decref(receipts->senders[i].revisions);
     }
     free(receipts);
 }

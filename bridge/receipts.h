@@ -2,11 +2,13 @@
  * receipts.h - what the senders are told, gathered per device.
  *
  *   sampan/v1/SITE/receipt/CLASS/ID
- *   {"stored": ["event id", ...], "rejected": [{"id": "...", "reason": "..."}]}
+ *   {"stored": ["event id", ...], "rejected": [{"id": "...", "reason": "..."}],
+ *    "revisions": {"event id": 1}}
  *
- * Either ends the sender's keeping.  A message without an event id, or of no
- * device, gets no receipt: its PUBACK is all there is.  One thread: the
- * committer's.
+ * Either ends the sender's keeping of that edition and the earlier ones; an id
+ * that is not in revisions means the first, 0.  A message without an event id,
+ * or of no device, gets no receipt: its PUBACK is all there is.  One thread:
+ * the committer's.
  */
 #ifndef SAMPAN_RECEIPTS_H
 #define SAMPAN_RECEIPTS_H

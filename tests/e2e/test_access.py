@@ -62,6 +62,34 @@ def test_a_device_speaks_for_no_other(accounts):
         ("camera/capture", 1)]
 
 
+def test_an_adapter_speaks_for_its_devices_and_itself(accounts):
+    site = accounts
+    site.accounts("add", "device", "gates", "camera/gate-1", "camera/gate-2")
+    site.reload_accounts()
+    watcher = site.speaker("op", f"{site.top}/+/+/status")
+    adapter = site.speaker("gates", f"{site.top}/receipt/camera/+",
+                           f"{site.top}/bridge/state")
+    adapter.try_to_say(f"{site.top}/camera/camera-1/status", {"online": True})
+    adapter.try_to_say(f"{site.top}/meter/gates/status", {"online": True})
+    adapter.try_to_say(f"{site.top}/camera/gates/capture", {"event_id": "x"})
+    adapter.say(f"{site.top}/camera/gates/status", {"online": True})
+    adapter.say(f"{site.top}/camera/gate-2/status",
+                {"online": True, "via": "gates"})
+    told = [watcher.heard.get(timeout=10).topic for _ in range(2)]
+    assert told == [f"{site.top}/camera/gates/status",
+                    f"{site.top}/camera/gate-2/status"]
+    camera = site.receipts("camera-1", "camera", "camera-1")
+    for speaker, device in ((camera, "camera-1"), (adapter, "gate-1")):
+        speaker.say(f"{site.top}/camera/{device}/capture", {
+            "event_id": "a", "time": china(), "pictures": [picture("head")]})
+    site.until(lambda: "a" in camera.stored, 10, "the other's receipt")
+    heard = set()
+    while f"{site.top}/receipt/camera/gate-1" not in heard:
+        heard.add(adapter.heard.get(timeout=10).topic)
+    assert heard == {f"{site.top}/bridge/state",
+                     f"{site.top}/receipt/camera/gate-1"}
+
+
 def test_nobody_hears_what_is_not_theirs(accounts):
     """Receipts of others, replies to operators, what devices say."""
     site = accounts

@@ -45,6 +45,40 @@ static void receive(struct receipts *receipts, enum message_class class,
     receipts_add(receipts, &message, &result);
 }
 
+static void receive_edition(struct receipts *receipts, const char *event_id,
+                            uint32_t revision)
+{
+    struct message message = {.class = MESSAGE_CAPTURE, .revision = revision};
+    const struct ingest_result result = {.stored = true};
+
+    snprintf(message.device, sizeof message.device, "cam-1");
+    snprintf(message.event_id, sizeof message.event_id, "%s", event_id);
+    receipts_add(receipts, &message, &result);
+}
+
+static void a_receipt_says_which_edition_is_meant(void **state)
+{
+    struct receipts *receipts;
+
+    (void)state;
+    published_count = 0;
+    assert_int_equal(receipts_open("plant", publish, NULL, &receipts),
+                     STATUS_OK);
+    receive_edition(receipts, "a", 0);
+    receive_edition(receipts, "b", 2);
+    receipts_send(receipts);
+    receive_edition(receipts, "c", 0);
+    receipts_send(receipts);
+    assert_string_equal(published[0],
+                        "sampan/v1/plant/receipt/camera/cam-1 "
+                        "{\"stored\":[\"a\",\"b\"],\"rejected\":[],"
+                        "\"revisions\":{\"b\":2}}");
+    assert_string_equal(published[1], "sampan/v1/plant/receipt/camera/cam-1 "
+                                      "{\"stored\":[\"c\"],\"rejected\":[]}");
+    receive_edition(receipts, "d", 1); /* not sent: freed by the close */
+    receipts_close(receipts);
+}
+
 static void receipts_are_gathered_per_device(void **state)
 {
     struct receipts *receipts;
