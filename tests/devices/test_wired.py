@@ -464,14 +464,14 @@ def unit_of(model, **options):
     ("sdm630", 1, rtu(1, 4, 0x0004, 2), "modbus-rtu-03"),
     ("sdm630", 1, rtu(1, 3, 0x0000, 2), "modbus-rtu-04"),
     ("dtsu666", 3, rtu(3, 3, 0x101e, 2), "modbus-rtu-06"),
-    ("pm5xxx", 1, rtu(1, 3, 3109, 2), "modbus-rtu-14")])
+    ("schneider-pm5xxx", 1, rtu(1, 3, 3109, 2), "modbus-rtu-14")])
 def test_modbus_meter_answers_as_captured(model, unit, request_frame, reply):
     server = server_of({unit: unit_of(model)})
     assert ask(server, request_frame) == vector(reply)
 
 
 def test_schneider_registers_are_where_the_captures_ask():
-    server = server_of({1: unit_of("pm5xxx")})
+    server = server_of({1: unit_of("schneider-pm5xxx")})
     told = modbus.decode(ask(server, vector("modbus-rtu-07")))
     assert told["float"] == pytest.approx(230.2, abs=1e-4)
     raw = ask(server, rtu(1, 3, 3203, 4))

@@ -99,11 +99,12 @@ MODELS = {
                   + one(0x0876, "f32", "import_kwh")
                   + one(0x087e, "f32", "export_kwh")),
     # printed register numbers are one above the address on the wire
-    "pm5xxx": (3, three(2999, "f32", AMPERE) + three(3027, "f32", VOLT)
-               + three(3053, "f32", KW) + one(3059, "f32", "power_kw")
-               + one(3083, "f32", "power_factor") + one(3109, "f32", "hertz")
-               + one(3203, "s64", "import_kwh", WATT)
-               + one(3207, "s64", "export_kwh", WATT)),
+    "schneider-pm5xxx": (
+        3, three(2999, "f32", AMPERE) + three(3027, "f32", VOLT)
+        + three(3053, "f32", KW) + one(3059, "f32", "power_kw")
+        + one(3083, "f32", "power_factor") + one(3109, "f32", "hertz")
+        + one(3203, "s64", "import_kwh", WATT)
+        + one(3207, "s64", "export_kwh", WATT)),
     "adl400": (3, one(0x0000, "u32", "import_kwh", 100)
                + three(0x0061, "u16", VOLT, 1, 10)
                + three(0x0064, "u16", AMPERE, 1, 100)
@@ -111,14 +112,14 @@ MODELS = {
                + three(0x0164, "s32", KW, 2, 1000)
                + one(0x016a, "s32", "power_kw", 1000)
                + one(0x017f, "s16", "power_factor", 1000)),
-    "adl400-t317": (3, three(0x0800, "f32", VOLT)
-                    + three(0x080c, "f32", AMPERE)
-                    + three(0x0814, "f32", KW)
-                    + one(0x0832, "f32", "power_factor")
-                    + one(0x0834, "f32", "hertz")
-                    + one(0x0842, "u32", "import_kwh", 10)
-                    + one(0x084c, "u32", "import_kwh", 10)
-                    + one(0x0856, "u32", "export_kwh", 10)),
+    "adl400-float": (3, three(0x0800, "f32", VOLT)
+                     + three(0x080c, "f32", AMPERE)
+                     + three(0x0814, "f32", KW)
+                     + one(0x0832, "f32", "power_factor")
+                     + one(0x0834, "f32", "hertz")
+                     + one(0x0842, "u32", "import_kwh", 10)
+                     + one(0x084c, "u32", "import_kwh", 10)
+                     + one(0x0856, "u32", "export_kwh", 10)),
 }
 
 
