@@ -32,19 +32,19 @@ struct line_config {
      .offset = SETTINGS_AT(const char *, line.port),                           \
      .form = &line_form_port,                                                  \
      .help = "serial port (/dev/ttyUSB0) or serial server (tcp://HOST:PORT)"}, \
-    {.key = "speed",                                                           \
-     .type = SETTINGS_UNSIGNED,                                                \
-     .initial = standard_speed,                                                \
-     .offset = SETTINGS_AT(uint32_t, line.speed),                              \
-     .min = 300,                                                               \
-     .max = 115200,                                                            \
-     .help = "bits per second of a serial port"},                              \
-    {.key = "format",                                                          \
-     .type = SETTINGS_TEXT,                                                    \
-     .initial = standard_format,                                               \
-     .offset = SETTINGS_AT(const char *, line.format),                         \
-     .words = line_formats,                                                    \
-     .help = "data bits, parity and stop bits of a serial port"}
+        {.key = "speed",                                                       \
+         .type = SETTINGS_UNSIGNED,                                            \
+         .initial = standard_speed,                                            \
+         .offset = SETTINGS_AT(uint32_t, line.speed),                          \
+         .min = 300,                                                           \
+         .max = 115200,                                                        \
+         .help = "bits per second of a serial port"},                          \
+    {                                                                          \
+        .key = "format", .type = SETTINGS_TEXT, .initial = standard_format,    \
+        .offset = SETTINGS_AT(const char *, line.format),                      \
+        .words = line_formats,                                                 \
+        .help = "data bits, parity and stop bits of a serial port"             \
+    }
 
 extern const struct settings_form line_form_port;
 extern const struct settings_word line_formats[];

@@ -175,13 +175,15 @@ static void miss_checksum(struct misses *misses, struct span bytes,
                     check[0], check[1], crc & 0xFF, crc >> 8);
 }
 
+/* A last byte may be a unit, but tells nothing. */
 static void miss_rest(struct misses *misses, size_t offset, size_t len)
 {
     if (misses->begun)
         return;
     misses->begun = true;
     misses->begun_at = offset;
-    if (misses->fault.kind != DECODE_CHECKSUM)
+    if (misses->fault.kind != DECODE_CHECKSUM &&
+        (offset == 0 || offset + 1 < len))
         decode_fail(&misses->fault, DECODE_TRUNCATED, len,
                     "the bytes end before the frame is whole");
 }

@@ -2,7 +2,8 @@
  * decimal.h - a number as the meter shows it: 1234.56 is 123456 with two
  * decimals, and nothing is rounded on the way to JSON.
  *
- * What does not fit (more than 18 digits) is an error, never a wrong number.
+ * More than 18 digits do not fit: behind the point they are rounded off, in
+ * front of it it is an error and never a wrong number.
  */
 #ifndef SAMPAN_DECIMAL_H
 #define SAMPAN_DECIMAL_H
@@ -13,8 +14,6 @@
 
 #define DECIMAL_PLACES_MAX 18
 #define DECIMAL_TEXT_MAX 24
-/* For json_dumps: numbers of up to 15 digits come out as they went in. */
-#define DECIMAL_JSON_FLAGS JSON_REAL_PRECISION(15)
 
 struct decimal {
     int64_t unscaled;
@@ -38,8 +37,8 @@ bool decimal_shift(struct decimal number, int power, struct decimal *shifted);
 
 void decimal_print(struct decimal number, char text[static DECIMAL_TEXT_MAX]);
 double decimal_real(struct decimal number);
-/* An integer when there are no places, otherwise a real, to be dumped with
- * DECIMAL_JSON_FLAGS.  NULL: no memory. */
+/* An integer when there are no places, otherwise a real, which json_text prints
+ * as it stands here (up to 15 digits).  NULL: no memory. */
 json_t *decimal_json(struct decimal number);
 
 #endif

@@ -145,10 +145,12 @@ uint32_t dlt645_di_time(enum dlt645_edition edition);
 bool dlt645_plan(enum dlt645_edition edition, const char *const *names,
                  size_t count, uint32_t dis[static DLT645_PLAN_MAX],
                  size_t *di_count, const char **unknown);
-/* What to ask instead when a meter has not the block di: its members, up to
- * four; 0: di is no block. */
+#define DLT645_MEMBERS_MAX 5 /* a total and four tariffs */
+
+/* What to ask instead when a meter has not the block di: the identifiers that
+ * make it up, the first of them; 0: di is no block. */
 size_t dlt645_members(enum dlt645_edition edition, uint32_t di,
-                      uint32_t members[static 4]);
+                      uint32_t members[static DLT645_MEMBERS_MAX]);
 
 /* ---- who is on the bus ------------------------------------------------- */
 
@@ -165,8 +167,13 @@ size_t dlt645_members(enum dlt645_edition edition, uint32_t di,
 struct dlt645_search {
     struct dlt645_address at; /* what was asked last */
     uint8_t depth;            /* known bytes of at */
-    bool begun, done;
+    unsigned asked;
+    bool done;
 };
+
+/* A line that is never silent would garble every question: no more are asked
+ * in one search (about a quarter of an hour at 2400 bit/s). */
+#define DLT645_SEARCH_MAX 1500
 
 enum dlt645_heard {
     DLT645_SILENCE,

@@ -6,7 +6,9 @@
 
 #include "decode.h"
 
-/* dlt645-2007, dlt645-1997, cjt188, modbus-rtu, modbus-tcp; static. */
-const struct decode_protocol *meter_protocols(size_t *count);
+#define METER_PROTOCOLS 5
+
+/* dlt645-2007, dlt645-1997, cjt188, modbus-rtu, modbus-tcp. */
+extern const struct decode_protocol meter_protocols[METER_PROTOCOLS];
 
 #endif

@@ -62,7 +62,7 @@ register_value(const struct register_values *values, const char *name);
  * unit too long, REGISTERS_MAX reached). */
 bool register_add(struct register_values *values, const char *name,
                   const char *unit, struct decimal number);
-/* The date and the time of day of clock are possible ones. */
+/* It has a date or a time of day, and what it has is possible. */
 bool register_clock_valid(const struct register_clock *clock);
 
 #endif

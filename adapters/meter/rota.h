@@ -12,10 +12,10 @@
  * A mark is a moment of the wall clock in UTC+8 that is a multiple of the
  * meter's interval; a round begins spread_ms after it.  A meter that was
  * silent ROTA_OFFLINE_AFTER times in a row is offline: from then on it is
- * asked behind all others, once and with a short patience, after delays that
- * grow from half a minute to its interval and at most a quarter of an hour.
- * So an offline meter costs the others one short wait now and then, and is
- * found again when it is back, not at the next mark.
+ * asked behind all others, without repeats, after delays that grow from half a
+ * minute to its interval and at most a quarter of an hour.  So an offline
+ * meter costs the others one wait for an answer now and then, and is found
+ * again when it is back, not at the next mark.
  *
  * The wall clock may jump.  Whatever it does, the mark that it comes to is
  * read, marks that it leapt over are counted as missed, and two readings of a
@@ -41,7 +41,7 @@ struct rota;
 struct rota_turn {
     size_t meter;    /* its number, as in every_ms */
     int64_t mark_ms; /* the mark it is read for */
-    bool brief;      /* it is offline: ask once and do not wait long */
+    bool brief;      /* it is offline: ask one question, once */
 };
 
 /* every_ms: the interval of each meter, copied.  NOMEM. */

@@ -25,6 +25,17 @@ static void every_frame_seen_in_public_gives_its_values(void **state)
         vectors_check("devices.json", &modbus_rtu_protocol, vector_fault), 25);
 }
 
+static void every_made_frame_gives_its_values_or_its_fault(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        vectors_check("meter_frames.json", &modbus_rtu_protocol, vector_fault),
+        15);
+    assert_int_equal(
+        vectors_check("meter_frames.json", &modbus_tcp_protocol, vector_fault),
+        9);
+}
+
 static void the_crc_is_that_of_the_catalogue(void **state)
 {
     (void)state;
