@@ -55,7 +55,7 @@ class Load:
         return self.power_kw / 3
 
     def ampere(self, phase):
-        return self.power_kw * 1000 / 3 / self.volts[phase] / 0.95
+        return abs(self.power_kw) * 1000 / 3 / self.volts[phase] / 0.95
 
     power_factor = 0.95
     hertz = 49.987

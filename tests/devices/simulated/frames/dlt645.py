@@ -40,9 +40,9 @@ FORMATS = {
             ("9110", "kvarh"), ("9120", "kvarh"))},
         **{f"B61{n}": (2, 0, "V", False) for n in "123"},
         **{f"B62{n}": (2, 2, "A", False) for n in "123"},
-        **{f"B63{n}": (3, 4, "kW", False) for n in "0123"},
-        **{f"B64{n}": (3, 4, "kvar", False) for n in "0123"},
-        **{f"B65{n}": (2, 3, "", False) for n in "0123"},
+        **{f"B63{n}": (3, 4, "kW", True) for n in "0123"},
+        **{f"B64{n}": (3, 4, "kvar", True) for n in "0123"},
+        **{f"B65{n}": (2, 3, "", True) for n in "0123"},
     },
 }
 DI_BYTES = {2007: 4, 1997: 2}

@@ -3,6 +3,7 @@
 The simulated Modbus devices do not need this: pymodbus frames their answers.
 """
 
+import math
 import struct
 
 from . import FrameError
@@ -37,6 +38,8 @@ def decode(raw) -> dict:
     if len(values) == 2:
         return {**told, "u16": int.from_bytes(values, "big")}
     if len(values) == 4:
-        return {**told, "s32": int.from_bytes(values, "big", signed=True),
-                "float": float(f"{struct.unpack('>f', values)[0]:.6g}")}
+        number, = struct.unpack(">f", values)
+        if math.isfinite(number):
+            told["float"] = float(f"{number:.7g}")
+        return {**told, "s32": int.from_bytes(values, "big", signed=True)}
     return told
