@@ -218,8 +218,10 @@ static bool scan_open(struct cursor *cursor, bool *value)
 {
     bool object = *cursor->at == '{';
 
-    if (cursor->depth == JSON_DEPTH_MAX)
+    if (cursor->depth == JSON_DEPTH_MAX) {
+        cursor->scan->deep = true;
         return fail(cursor, "a nesting of at most 32");
+    }
     cursor->depth++;
     cursor->objects &= ~(UINT64_C(1) << cursor->depth);
     cursor->objects |= (uint64_t)object << cursor->depth;
@@ -232,6 +234,7 @@ static bool scan_open(struct cursor *cursor, bool *value)
 static bool scan_value(struct cursor *cursor, bool *value)
 {
     *value = false;
+    cursor->scan->values++;
     skip_blanks(cursor);
     if (cursor->at == cursor->end)
         return fail(cursor, "a value");
@@ -279,6 +282,8 @@ bool json_scan(struct span text, struct json_scan *scan)
     bool value = true;
 
     scan->large_count = 0;
+    scan->values = 0;
+    scan->deep = false;
     scan->fault = "";
     scan->fault_at = 0;
     while (value) {

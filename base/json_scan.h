@@ -23,6 +23,8 @@ struct json_scan {
      * without escapes (Base64 is).  Views of the text. */
     struct span large[JSON_LARGE_MAX];
     size_t large_count;
+    size_t values;     /* containers and what lies in them */
+    bool deep;         /* the fault is too deep a nesting */
     size_t fault_at;   /* offset, when it is no JSON text */
     const char *fault; /* and what was expected there */
 };

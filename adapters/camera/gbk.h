@@ -19,7 +19,9 @@ bool utf8_valid(struct span text);
 MUST_CHECK enum status gbk_append(struct bytes *utf8, struct span text);
 /* The same, of text that is known to be GBK (valid UTF-8 or not). */
 MUST_CHECK enum status gbk_append_strict(struct bytes *utf8, struct span text);
-/* Into a buffer of size bytes, cut at a character (text.h). */
+
+/* gbk_append into a buffer of size bytes, cut at a character (text.h); control
+ * characters become '?'. */
 void gbk_put(char *to, size_t size, struct span text);
 
 /* Where in text the byte at offset of its conversion came from. */

@@ -52,6 +52,10 @@ const char *plate_kind_word(enum plate_kind kind);
  */
 const char *plate_settle_color(const struct plate *plate, const char *color);
 
+/* Whether text is a camera's word for a vehicle without a plate, or one whose
+ * plate it could not read: "", "unknown", "noPlate", "_无_" and others. */
+bool plate_is_none(struct span text);
+
 /* For --decode: kind, length, fuel, expect_color.  False: fault. */
 bool plate_decode(struct span text, json_t *details,
                   struct decode_fault *fault);

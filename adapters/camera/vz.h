@@ -6,8 +6,7 @@
  *
  *   PASSAGE       AlarmInfoPlate with result.PlateResult; key is plateid
  *   HEARTBEAT     AlarmInfoPlate without result, heartbeat 1; keep_alive
- *   REGISTRATION  text fields, as multipart, form or JSON; the password in
- *                 them goes nowhere
+ *   REGISTRATION  multipart text fields; the password in them goes nowhere
  *   SERIAL        SerialData; details "port", "bytes", "length"
  *   OTHER         AlarmGioIn, TriggerImage (its picture is a SCENE), and any
  *                 MQTT message that is none of these
@@ -29,8 +28,9 @@
 bool vz_decode(struct span body, const char *content_type,
                struct capture *capture, struct decode_fault *fault);
 
-/* A message of SN/device/message/up/NAME.  quick_ivs_result is the same
- * passage as the ivs_result that follows it with pictures. */
+/* A message of SN/device/message/up/NAME.  quick_ivs_result is OTHER: the
+ * ivs_result that follows is the same passage, with pictures, and nothing but
+ * an optional plateid would tell that. */
 bool vz_mqtt_decode(struct span payload, struct capture *capture,
                     struct decode_fault *fault);
 

@@ -53,8 +53,12 @@ static uint8_t *vector_bytes(const json_t *vector, size_t *len)
     struct decode_fault fault;
     uint8_t *exact;
 
-    assert_true(
-        decode_hex(span_text(vector_text(vector, "hex")), &bytes, &fault));
+    if (json_object_get(vector, "hex") == NULL)
+        assert_int_equal(bytes_append_text(&bytes, vector_text(vector, "text")),
+                         STATUS_OK);
+    else
+        assert_true(
+            decode_hex(span_text(vector_text(vector, "hex")), &bytes, &fault));
     *len = bytes.len;
     exact = malloc(bytes.len == 0 ? 1 : bytes.len);
     assert_non_null(exact);
