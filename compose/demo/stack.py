@@ -298,6 +298,21 @@ class Stack:
             "store": {"folder": str(self.folder / "store"),
                       "quota_mb": 2048, "reserve_mb": 64},
         }
+        return self.write_yaml(whole, settings, name)
+
+    def write_adapter_settings(self, kind, user, settings):
+        """Those of an adapter, in KIND.yaml; its account is user."""
+        whole = {
+            "site": self.site,
+            "broker": {"host": "127.0.0.1", "port": self.broker_port,
+                       "username": user,
+                       "password_file": str(self.password_file(user))},
+            "outbox": {"folder": str(self.folder / f"outbox-{kind}"),
+                       "quota_mb": 256},
+        }
+        return self.write_yaml(whole, settings, f"{kind}.yaml")
+
+    def write_yaml(self, whole, settings, name):
         for key, value in settings.items():
             if isinstance(value, dict) and isinstance(whole.get(key), dict):
                 whole[key].update(value)
@@ -366,15 +381,25 @@ class Stack:
         except (FileNotFoundError, ValueError):
             return False
 
+    def start_adapter(self, kind, settings=None, **options):
+        """sampan-KIND with what write_adapter_settings wrote."""
+        return self.start(
+            kind, [self.program(f"sampan-{kind}"), "-c",
+                   self.folder / (settings or f"{kind}.yaml")], **options)
+
     def start_devices(self, kind, name, user, *words):
         """tests/devices/devices.py; its books come to NAME.books."""
+        return self.start_plain_devices(
+            kind, name, "--host", "127.0.0.1", "--port", self.broker_port,
+            "--user", user, "--password-file", self.password_file(user),
+            "--site", self.site, *words)
+
+    def start_plain_devices(self, kind, name, *words):
+        """Those that know no broker."""
         with open(self.folder / f"{name}.books", "wb") as books:
             return self.start(
                 name, [PYTHON, ROOT / "tests/devices/devices.py", kind,
-                       "--host", "127.0.0.1", "--port", self.broker_port,
-                       "--user", user, "--password-file",
-                       self.password_file(user), "--site", self.site, *words],
-                stdout=books)
+                       *words], stdout=books)
 
     def books(self, name):
         """What a device says it sent, once it has ended."""

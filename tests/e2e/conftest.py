@@ -3,6 +3,7 @@
     stack       broker running, accounts made; the test starts what it needs
                 (stack.start_standin, .write_settings, .start_bridge, .operator)
     site        the same with waits, loads and a strict end (harness.py)
+    field       adapters and simulated devices for a site (field.py)
 
 The programs come from the folder that SAMPAN_BUILD names, build/release
 otherwise.  A test that fails shows the last lines of every log.
@@ -42,6 +43,14 @@ def site(tmp_path, build, request):
         request.node.stash[STACK] = site
         site.start_broker()
         yield site
+
+
+@pytest.fixture
+def field(site):
+    from field import Field
+    one = Field(site)
+    yield one
+    one.close()
 
 
 STACK = pytest.StashKey()
