@@ -71,7 +71,7 @@ enum status program_manual(const struct program *program,
         markdown,
         "# Settings of %s\n"
         "\n"
-        "Printed by `%s --manual`; do not edit. %s.\n"
+        "Printed by `%s --manual`; do not edit. The program %s.\n"
         "What is the same in every settings file of Sampan (types, secrets, "
         "what is refused)\nis told at the top of [settings.md](settings.md).\n",
         program->name, program->name, program->about);
