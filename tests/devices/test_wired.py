@@ -290,9 +290,14 @@ def test_meter_answers_as_captured(request_id, reply, edition, kwh):
 
 def test_meter_answers_the_voltage_request_as_captured():
     meter = meters.Meter645("000000000161", load=modbus_meters.Load(
-        volts=(100.1, 100.1, 100.1)), preamble=0)
+        60.0, volts=(100.1, 100.1, 100.1)), preamble=0)
     request = dlt645.read("000000000161", "02010100")
     assert ask(bus_of(meter), request) == vector("dlt645-2007-02")
+
+
+def test_meter_with_more_power_than_it_can_show_is_refused():
+    with pytest.raises(ValueError):
+        meters.Meter645("000000000161", load=modbus_meters.Load(-80.0))
 
 
 def test_meter_tells_its_address_when_it_is_alone():

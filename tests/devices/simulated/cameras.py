@@ -48,6 +48,7 @@ class Told:
     passage: Passage
     answered: bool = False  # an answer that promises it is kept
     sendings: int = 0
+    tried: bool = False     # told once, whatever came of it
     bare: bool = False      # its pictures are still to come
     history: bool = False
 
@@ -148,6 +149,7 @@ class Camera(threading.Thread):
                 self.idle()
                 continue
             self.tell(told)
+            told.tried = True
 
     def idle(self):
         """Nothing new to tell."""
@@ -279,7 +281,7 @@ class HikvisionCamera(Camera):
             self.lost += 1
 
     def is_settled(self, told) -> bool:
-        return told.sendings > 0
+        return told.tried
 
 
 class DahuaCamera(Camera):
@@ -423,7 +425,7 @@ class VzMqttCamera(Camera):
         self.answered(told)
 
     def is_settled(self, told) -> bool:
-        return told.sendings > 0
+        return told.tried
 
     def idle(self):
         if time.monotonic() >= self.next_beat:

@@ -19,13 +19,19 @@ class Meter645:
     """One meter of DL/T 645; edition 2007 or 1997.
 
     frame_bytes: the longest data of one reply, the rest comes as follow-up
-    frames.  extra: bytes that some makers append to a value.
+    frames.  extra: bytes that some makers append to a value.  Its power must
+    fit into XX.XXXX kW, with a sign in the top bit.
     """
+
+    LIMIT_KW = 80
 
     def __init__(self, address, edition=2007, load=None, preamble=4,
                  frame_bytes=200, extra=b"", tariffs=4):
         self.address, self.edition = address, edition
-        self.load = load or Load(clock=time.time)
+        self.load = load or Load(60.0)
+        if abs(self.load.power_kw) >= self.LIMIT_KW:
+            raise ValueError(f"{self.load.power_kw} kW: a DL/T 645 meter shows"
+                             f" less than {self.LIMIT_KW}")
         self.preamble, self.frame_bytes = preamble, frame_bytes
         self.extra, self.tariffs = extra, tariffs
         self.silent = False

@@ -68,8 +68,8 @@ def make_scale(told, seed):
 def make_meter(told):
     told = dict(told)
     protocol, address = told.pop("protocol"), told.pop("address")
-    load = modbus_meters.Load(**told.pop("load", {}))
     if protocol in ("dlt645-2007", "dlt645-1997"):
+        load = modbus_meters.Load(**{"power_kw": 60.0, **told.pop("load", {})})
         return meters.Meter645(address, int(protocol[-4:]), load, **told)
     if protocol in ("cjt188", "cjt188-heat"):
         kind = cjt188.HEAT if protocol == "cjt188-heat" else cjt188.WATER

@@ -37,7 +37,7 @@ def add_verbs(kinds):
     one.add_argument("--meter", action="append", required=True,
                      metavar="PROTOCOL:ADDRESS", help="dlt645-2007, "
                      "dlt645-1997, cjt188 or cjt188-heat; may be repeated")
-    one.add_argument("--power-kw", type=float, default=100.0)
+    one.add_argument("--power-kw", type=float, default=60.0)
     one.add_argument("--echo", action="store_true")
     one.add_argument("--registration", default="", metavar="HEX",
                      help="what a serial server puts in front")
