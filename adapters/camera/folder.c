@@ -1,0 +1,486 @@
+#include "folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aside.h"
+#include "clock.h"
+#include "colors.h"
+#include "folder_files.h"
+#include "gbk.h"
+#include "log.h"
+#include "name_pattern.h"
+#include "passage.h"
+#include "picture_fit.h"
+#include "quiet.h"
+#include "sightings.h"
+#include "text.h"
+
+#define PATTERNS_MAX 8
+#define STORED_MAX (CAPTURE_PICTURES_MAX * FILE_PATH_MAX)
+#define TORN_FACTOR 10 /* times settle_s, for what does not end as a JPEG */
+
+struct folder {
+    struct folder_options options;
+    struct name_pattern patterns[PATTERNS_MAX];
+    struct found_files files;
+    unsigned number; /* of the next file in bad/ or done/ */
+    struct quiet trouble;
+};
+
+/* The moment that a step works with. */
+struct step {
+    int64_t steady_ms;
+    int64_t wall_ms;
+};
+
+enum status folder_open(const struct folder_options *options,
+                        struct folder **folder)
+{
+    struct folder *made = calloc(1, sizeof *made);
+    char why[PATTERN_WHY_MAX];
+
+    if (made == NULL)
+        return STATUS_NOMEM;
+    made->options = *options;
+    for (unsigned i = 0; i < options->camera->file_count; i++)
+        if (!name_pattern_read(options->camera->files[i].pattern,
+                               &made->patterns[i], why)) {
+            folder_close(made);
+            return STATUS_INVALID;
+        }
+    if (files_make(&made->files) != STATUS_OK) {
+        folder_close(made);
+        return STATUS_NOMEM;
+    }
+    *folder = made;
+    return STATUS_OK;
+}
+
+void folder_close(struct folder *folder)
+{
+    if (folder == NULL)
+        return;
+    files_free(&folder->files);
+    free(folder);
+}
+
+void folder_closed(struct folder *folder, const char *name)
+{
+    struct found_file *file = files_find(&folder->files, name);
+
+    if (file != NULL)
+        file->closed = true;
+}
+
+static const char *top_of(const struct folder *folder)
+{
+    return folder->options.camera->folder;
+}
+
+static void tell(struct folder *folder, const struct step *step,
+                 const char *event, const char *path, const char *reason)
+{
+    char name[FILE_PATH_MAX];
+    unsigned held;
+
+    if (!quiet_pass(&folder->trouble, step->steady_ms, &held))
+        return;
+    gbk_put(name, sizeof name, span_text(path));
+    log_at(LOG_WARN, event, LOG_TEXT("camera", folder->options.camera->id),
+           LOG_TEXT("file", name), LOG_TEXT("reason", reason),
+           LOG_NUMBER("not_logged", held));
+}
+
+/* ---- taking away -------------------------------------------------------- */
+
+/* Into below/ (bad, done), with the time in front of its name. */
+static bool move_into(struct folder *folder, const struct step *step,
+                      const char *path, const char *below)
+{
+    const char *slash = strrchr(path, '/');
+    struct china_time at = china_time_of(step->wall_ms);
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    size_t len;
+
+    len = (size_t)snprintf(to, sizeof to, "%s/%s", top_of(folder), below);
+    if (len >= sizeof to || (mkdir(to, 0700) != 0 && errno != EEXIST))
+        return false;
+    len = (size_t)snprintf(
+        to, sizeof to, "%s/%s/%04d%02d%02dT%02d%02d%02d-%06u-%s",
+        top_of(folder), below, at.year, at.month, at.day, at.hour, at.minute,
+        at.second, folder->number++ % 1000000,
+        slash == NULL ? path : slash + 1);
+    if (len >= sizeof to ||
+        (size_t)snprintf(from, sizeof from, "%s/%s", top_of(folder), path) >=
+            sizeof from)
+        return false;
+    return rename(from, to) == 0;
+}
+
+static void trim(struct folder *folder, const char *below, size_t keep)
+{
+    char path[PATH_MAX];
+
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", top_of(folder), below) <
+        sizeof path)
+        aside_trim(path, keep);
+}
+
+static bool remove_or_move(struct folder *folder, const struct step *step,
+                           const char *path)
+{
+    char whole[PATH_MAX];
+
+    if (folder->options.config->upload.keep_done > 0)
+        return move_into(folder, step, path, "done");
+    return (size_t)snprintf(whole, sizeof whole, "%s/%s", top_of(folder),
+                            path) < sizeof whole &&
+           (unlink(whole) == 0 || errno == ENOENT);
+}
+
+static void put_bad(struct folder *folder, const struct step *step,
+                    struct found_file *file, const char *reason)
+{
+    tell(folder, step, "bad_file", file->path, reason);
+    file->state = FILE_STUCK;
+    move_into(folder, step, file->path, "bad");
+    trim(folder, "bad", ASIDE_FILES_MAX);
+}
+
+/* ---- what was stored and is still there --------------------------------- */
+
+static bool stored_path(const struct folder *folder, char path[static PATH_MAX])
+{
+    return snprintf(path, PATH_MAX, "%s/stored-%s",
+                    folder->options.config->adapter.outbox.folder,
+                    folder->options.camera->id) < PATH_MAX;
+}
+
+static void stored_note(const struct folder *folder,
+                        struct found_file *const *members, size_t count)
+{
+    struct bytes names = BYTES_EMPTY;
+    char path[PATH_MAX];
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        status = bytes_append(
+            &names, span_of(members[i]->path, strlen(members[i]->path) + 1));
+    /* Without the note a kill now gives a repeat, or an edition with fewer
+     * pictures, which changes nothing: no reason to stop. */
+    if (status == STATUS_OK && stored_path(folder, path) &&
+        bytes_write_file(path, bytes_view(&names), 0600) != STATUS_OK)
+        log_at(LOG_WARN, "not_noted", LOG_TEXT("folder", top_of(folder)));
+    bytes_free(&names);
+}
+
+/* A kill came between the storing and the taking away. */
+static void stored_finish(struct folder *folder, const struct step *step)
+{
+    struct bytes names = BYTES_EMPTY;
+    char path[PATH_MAX];
+
+    if (!stored_path(folder, path) ||
+        bytes_read_file(&names, path, STORED_MAX) != STATUS_OK)
+        return;
+    for (size_t at = 0; at < names.len;
+         at += strlen((const char *)names.data + at) + 1)
+        remove_or_move(folder, step, (const char *)names.data + at);
+    unlink(path);
+    bytes_free(&names);
+}
+
+/* ---- looking at files --------------------------------------------------- */
+
+/* The end of a file that is whole. */
+static bool ends_as_jpeg(const struct folder *folder, const char *path)
+{
+    char whole[PATH_MAX];
+    uint8_t end[2] = {0, 0};
+    int fd;
+    off_t size;
+
+    if ((size_t)snprintf(whole, sizeof whole, "%s/%s", top_of(folder), path) >=
+        sizeof whole)
+        return false;
+    fd = open(whole, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    size = lseek(fd, 0, SEEK_END);
+    if (size < 2 || pread(fd, end, 2, size - 2) != 2)
+        end[0] = 0;
+    close(fd);
+    return end[0] == 0xff && end[1] == 0xd9;
+}
+
+static bool is_whole(const struct folder *folder, const struct step *step,
+                     const struct found_file *file)
+{
+    int64_t settle_ms = folder->options.config->upload.settle_s * SECOND_MS;
+    int64_t still_ms = step->steady_ms - file->since_ms;
+
+    if (!file->closed && still_ms < settle_ms)
+        return false;
+    return still_ms >= settle_ms * TORN_FACTOR ||
+           ends_as_jpeg(folder, file->path);
+}
+
+static uint64_t passage_of(const struct found_file *file,
+                           const struct name_facts *facts)
+{
+    uint64_t hash = HASH_START;
+
+    if (facts->key[0] != 0)
+        return hash_text(hash, span_text(facts->key));
+    if (facts->plate[0] == 0 && facts->at_ms == 0)
+        return hash_text(hash, span_text(file->path));
+    hash = hash_text(hash, span_text(facts->plate));
+    return hash_text(hash, span_of(&facts->at_ms, sizeof facts->at_ms));
+}
+
+static bool match(const struct folder *folder, const char *path,
+                  unsigned *pattern, struct name_facts *facts)
+{
+    for (unsigned i = 0; i < folder->options.camera->file_count; i++)
+        if (name_pattern_match(&folder->patterns[i], path, facts)) {
+            *pattern = i;
+            return true;
+        }
+    return false;
+}
+
+static void look_at(struct folder *folder, const struct step *step,
+                    struct found_file *file)
+{
+    size_t limit = (size_t)folder->options.config->listen.body_limit_kb * 1024;
+    struct name_facts facts;
+
+    if (!file->regular) {
+        put_bad(folder, step, file, "it is no regular file");
+    } else if (match(folder, file->path, &file->pattern, &facts)) {
+        file->passage = passage_of(file, &facts);
+        file->state = FILE_WAITS;
+    } else if (is_whole(folder, step, file)) {
+        put_bad(folder, step, file, "its name fits no pattern");
+    }
+    if (file->state == FILE_WAITS && (uint64_t)file->size > limit)
+        put_bad(folder, step, file, "it is above body_limit_kb");
+}
+
+/* ---- a passage ---------------------------------------------------------- */
+
+/* Its members, at most CAPTURE_PICTURES_MAX of them; 0: not all are whole yet,
+ * or the last one is too fresh. */
+static size_t members_ready(struct folder *folder, const struct step *step,
+                            uint64_t passage, struct found_file **members)
+{
+    int64_t join_ms = folder->options.config->upload.join_s * SECOND_MS;
+    size_t count = 0;
+
+    for (size_t i = 0; i < folder->files.count; i++) {
+        struct found_file *file = &folder->files.all[i];
+
+        if (file->state != FILE_WAITS || file->passage != passage)
+            continue;
+        if (!is_whole(folder, step, file) ||
+            step->steady_ms - file->since_ms < join_ms)
+            return 0;
+        if (count < CAPTURE_PICTURES_MAX)
+            members[count++] = file;
+    }
+    return count;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    struct found_file *const *one = a;
+    struct found_file *const *other = b;
+
+    return strcmp((*one)->path, (*other)->path);
+}
+
+/* Never waits, and follows no link: what was a file may have been replaced. */
+static enum status picture_read(const struct folder *folder,
+                                const struct found_file *file,
+                                struct bytes *jpeg)
+{
+    size_t limit = (size_t)folder->options.config->listen.body_limit_kb * 1024;
+    enum status status = STATUS_FORMAT;
+    char path[PATH_MAX];
+    struct stat info;
+    ssize_t got = 1;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", top_of(folder), file->path);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return STATUS_IO;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+        (uint64_t)info.st_size <= limit)
+        status = bytes_reserve(jpeg, (size_t)info.st_size);
+    while (status == STATUS_OK && got > 0 && jpeg->len < (size_t)info.st_size) {
+        got =
+            read(fd, jpeg->data + jpeg->len, (size_t)info.st_size - jpeg->len);
+        if (got > 0)
+            jpeg->len += (size_t)got;
+    }
+    close(fd);
+    return got < 0 ? STATUS_IO : status;
+}
+
+static void fact_put(char *to, size_t size, const char *from)
+{
+    if (to[0] == 0)
+        text_put(to, size, from);
+}
+
+/* What the names of all members say together. */
+static void facts_join(const struct folder *folder,
+                       struct found_file *const *members, size_t count,
+                       struct name_facts *all)
+{
+    *all = (struct name_facts){.at_ms = 0};
+    for (size_t i = 0; i < count; i++) {
+        struct name_facts one;
+
+        if (!name_pattern_match(&folder->patterns[members[i]->pattern],
+                                members[i]->path, &one))
+            continue;
+        fact_put(all->plate, sizeof all->plate, one.plate);
+        fact_put(all->color, sizeof all->color, one.color);
+        fact_put(all->key, sizeof all->key, one.key);
+        fact_put(all->move, sizeof all->move, one.move);
+        all->lane = all->lane == 0 ? one.lane : all->lane;
+        all->at_ms = all->at_ms == 0 ? one.at_ms : all->at_ms;
+    }
+}
+
+static bool capture_begin(const struct name_facts *facts,
+                          struct capture *capture, struct notes *notes)
+{
+    struct decode_fault fault = {DECODE_NONE, 0, ""};
+    struct span text = span_text(facts->plate);
+    const char *color = color_of_dahua(facts->color);
+    const char *ahead;
+    struct plate plate;
+    size_t prefix;
+
+    if (!passage_begin(capture, notes, &fault))
+        return false;
+    prefix = color_prefix(text, &ahead);
+    passage_plate(capture, notes,
+                  span_of(text.data + prefix, text.len - prefix),
+                  facts->color[0] != 0 ? color : ahead, &plate);
+    text_put(capture->key, sizeof capture->key, facts->key);
+    text_put(capture->movement, sizeof capture->movement, facts->move);
+    capture->lane = facts->lane;
+    capture->at_ms = facts->at_ms;
+    return passage_end(capture, notes, &fault);
+}
+
+/* One that cannot be read or is no JPEG goes to bad/ and is no member more. */
+static size_t pictures_add(struct folder *folder, const struct step *step,
+                           struct found_file **members, size_t count,
+                           struct capture *capture)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct found_file *file = members[i];
+        struct bytes jpeg = BYTES_EMPTY;
+        int kind = folder->options.camera->files[file->pattern].kind;
+
+        if (picture_read(folder, file, &jpeg) == STATUS_OK &&
+            picture_is_jpeg(bytes_view(&jpeg))) {
+            capture->pictures[kept] =
+                (struct capture_picture){.part = (enum capture_part)kind};
+            bytes_move(&capture->pictures[kept].jpeg, &jpeg);
+            members[kept++] = file;
+        } else {
+            put_bad(folder, step, file, "it is no JPEG");
+        }
+        bytes_free(&jpeg);
+    }
+    capture->picture_count = kept;
+    return kept;
+}
+
+static void members_done(struct folder *folder, const struct step *step,
+                         struct found_file **members, size_t count)
+{
+    char path[PATH_MAX];
+
+    stored_note(folder, members, count);
+    for (size_t i = 0; i < count; i++) {
+        members[i]->state = FILE_STUCK;
+        if (!remove_or_move(folder, step, members[i]->path))
+            tell(folder, step, "file_stays", members[i]->path, strerror(errno));
+    }
+    if (stored_path(folder, path))
+        unlink(path);
+    if (folder->options.config->upload.keep_done > 0)
+        trim(folder, "done", folder->options.config->upload.keep_done);
+}
+
+/* False: the intake cannot keep more now. */
+static bool passage_take(struct folder *folder, const struct step *step,
+                         struct found_file **members, size_t count)
+{
+    struct name_facts facts;
+    struct capture capture;
+    struct notes notes;
+    enum outcome outcome;
+    char first[FILE_PATH_MAX];
+
+    qsort(members, count, sizeof members[0], by_path);
+    facts_join(folder, members, count, &facts);
+    text_put(first, sizeof first, members[0]->path);
+    if (!capture_begin(&facts, &capture, &notes))
+        return false;
+    count = pictures_add(folder, step, members, count, &capture);
+    outcome = count == 0
+                  ? OUTCOME_BAD
+                  : intake_keep(folder->options.intake, folder->options.camera,
+                                &capture, span_text(first));
+    capture_free(&capture);
+    if (outcome == OUTCOME_KEPT)
+        members_done(folder, step, members, count);
+    return outcome != OUTCOME_LATER;
+}
+
+size_t folder_step(struct folder *folder, int64_t steady_ms, int64_t wall_ms)
+{
+    const struct step step = {steady_ms, wall_ms};
+    size_t waiting = 0;
+    bool more = true;
+
+    stored_finish(folder, &step);
+    if (files_scan(&folder->files, top_of(folder), steady_ms, wall_ms) !=
+        STATUS_OK) {
+        tell(folder, &step, "folder_unreadable", top_of(folder),
+             strerror(errno));
+        return 0;
+    }
+    for (size_t i = 0; i < folder->files.count; i++)
+        if (folder->files.all[i].state == FILE_NEW)
+            look_at(folder, &step, &folder->files.all[i]);
+    for (size_t i = 0; i < folder->files.count; i++) {
+        struct found_file *members[CAPTURE_PICTURES_MAX];
+        struct found_file *file = &folder->files.all[i];
+        size_t count = 0;
+
+        if (more && file->state == FILE_WAITS)
+            count = members_ready(folder, &step, file->passage, members);
+        if (count > 0)
+            more = passage_take(folder, &step, members, count);
+        waiting += file->state == FILE_STUCK ? 0 : 1;
+    }
+    return waiting;
+}
