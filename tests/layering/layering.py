@@ -27,6 +27,7 @@ LIBRARIES = {
     r"microhttpd\.h": ["bridge/console", "bridge/downlink", "adapters/camera"],
     r"modbus/.*|modbus\.h": ["adapters/meter", "adapters/weighbridge"],
     r"expat\.h": ["adapters/camera"],
+    r"jpeglib\.h": ["adapters/camera"],
     r"zip\.h": ["bridge", "adapters/camera"],
     r"cmocka\.h": [],
 }
