@@ -161,7 +161,7 @@ void camera_program(struct program *program)
     *program = (struct program){
         .name = "sampan-camera",
         .class = "camera",
-        .about = "Plate cameras: what they push and upload, to the broker",
+        .about = "takes what plate cameras push and upload to the broker",
         .protocols = camera_protocols,
         .protocol_count = camera_protocol_count,
         .settings = &cameras_config_group,

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SAMPAN_BUILD", ROOT / "build/release"))
-ADAPTERS = ["weighbridge", "meter"]
+ADAPTERS = ["camera", "weighbridge", "meter"]
 
 
 def run(adapter, *words):
