@@ -228,7 +228,7 @@ static bool plate_text(struct decoding *decoding, struct span *text)
         "licensePlate",      "plateNumber",      "plate",
     };
 
-    *text = span_of(NULL, 0);
+    *text = span_text("");
     for (size_t i = 0; i < COUNT(paths); i++) {
         if (!text_of(decoding, paths[i], text))
             continue;

@@ -128,6 +128,9 @@ static void on_end(void *arg, const char *name)
     struct reader *reader = arg;
 
     (void)name;
+    /* After a stop expat still tells the end of an empty element. */
+    if (reader->fault->kind != DECODE_NONE)
+        return;
     reader->open = reader->tree->elements[reader->open].parent;
     reader->depth--;
 }
