@@ -15,6 +15,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SAMPAN_BUILD", ROOT / "build/release"))
 
 PROGRAMS = {
+    "camera": ["vz-http", "vz-mqtt", "vz-reply", "vz-led-serial", "isapi-anpr",
+               "dahua-itsapi", "dahua-event", "cn-plate"],
+    "weighbridge": ["yaohua-a9-continuous", "yaohua-a9-command",
+                    "scale-ascii", "mt-continuous", "modbus-rtu"],
     "meter": ["dlt645-2007", "dlt645-1997", "cjt188", "modbus-rtu",
               "modbus-tcp"],
 }
@@ -23,6 +27,9 @@ PROGRAMS = {
 FAULTS = {
     "dlt645-2007-12": "checksum",
     "dlt645-2007-29": "value",
+    "yaohua-a9-continuous-09": "checksum",
+    "cn-plate-07": "value",
+    "cn-plate-08": "length",
 }
 
 
@@ -102,6 +109,7 @@ def test_what_is_no_frame_is_an_error(name, protocol):
 def test_raw_bytes_say_the_same_as_hex(name, protocol):
     vector = next(v for v in vectors("devices.json") + vectors(
         "meter_frames.json") if v["protocol"] == protocol and v["valid"])
-    data = vector["hex"]
-    assert decode(name, protocol, bytes.fromhex(data), "--raw") == decode(
-        name, protocol, data.encode())
+    text = vector.get("hex", vector.get("text")).encode("utf-8")
+    raw = bytes.fromhex(vector["hex"]) if "hex" in vector else text
+    assert decode(name, protocol, raw, "--raw") == decode(
+        name, protocol, text)

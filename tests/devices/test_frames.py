@@ -226,7 +226,7 @@ def test_vz_message_holds_what_was_seen():
     message = camera.vz(passage(), "s1", history=True)
     told = camera.decode_vz(json.dumps(message))
     assert told["plate"] == "云A12345" and told["device"] == "s1"
-    assert told["utc"] == "2026-11-20T00:30:45Z" and told["offline"]
+    assert told["utc"] == "2026-11-20T00:30:45.250Z" and told["offline"]
     result = message["AlarmInfoPlate"]["result"]["PlateResult"]
     picture = base64.b64decode(result["imageFile"])
     assert picture == SCENE

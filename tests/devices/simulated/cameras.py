@@ -401,11 +401,15 @@ class VzMqttCamera(Camera):
                                   protocol=mqtt.MQTTv311)
         if self.user:
             self.client.username_pw_set(self.user, self.password)
+        self.linked = threading.Event()
+        self.client.on_connect = lambda *_: self.linked.set()
+        self.client.on_disconnect = lambda *_: self.linked.clear()
         self.client.connect_async(self.url.hostname, self.url.port or 1883)
         self.client.loop_start()
         self.next_beat = 0.0
 
     def publish(self, name, message, seconds=10) -> bool:
+        self.linked.wait(seconds)
         info = self.client.publish(
             f"{self.serial}/device/message/up/{name}",
             json.dumps(message, ensure_ascii=False), 1)

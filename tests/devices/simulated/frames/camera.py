@@ -19,7 +19,7 @@ VZ_COLORS = {"other": 0, "blue": 1, "yellow": 2, "white": 3, "black": 4,
              "green": 5, "yellow_green": 6}
 VZ_DIRECTIONS = ("unknown", "left", "right", "up", "down")
 VZ_TRIGGERS = {1: "automatic", 2: "io-input", 4: "software",
-               8: "virtual-coil", 64: "stay", 65: "stay-ended",
+               8: "coil", 64: "stay", 65: "stay-ended",
                66: "turned-back"}
 VZ_KINDS = {14: "澳门进出内地", 26: "海外车牌"}
 VZ_NONE = "_无_"
@@ -108,9 +108,15 @@ def vz_mqtt(passage, serial, name="ivs_result") -> dict:
                                    {"PlateResult": result}}}}
 
 
-def utc(seconds) -> str:
-    return datetime.datetime.fromtimestamp(
-        seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def at(seconds, millisecond, zone) -> str:
+    moment = datetime.datetime.fromtimestamp(seconds, zone).replace(
+        microsecond=millisecond * 1000, tzinfo=None)
+    return moment.isoformat(
+        timespec="milliseconds" if millisecond else "seconds")
+
+
+def utc(seconds, millisecond=0) -> str:
+    return at(seconds, millisecond, datetime.timezone.utc) + "Z"
 
 
 def iso_utc(text) -> str:
@@ -138,7 +144,9 @@ def decode_vz(raw) -> dict:
         return {"kind": "heartbeat", "device": alarm["serialno"],
                 "capture": False}
     result = alarm["result"]["PlateResult"]
-    second = result.get("timeStamp", {}).get("Timeval", {}).get("sec")
+    when = result.get("timeStamp", {}).get("Timeval", {})
+    second = when.get("sec")
+    millisecond = when.get("usec", 0) // 1000
     color = color_word(VZ_COLORS, result.get("colorType", 0))
     decoded = {
         "plate": "" if result["license"] == VZ_NONE else result["license"],
@@ -149,11 +157,10 @@ def decode_vz(raw) -> dict:
         "trigger": VZ_TRIGGERS.get(result.get("triggerType")),
         "plateid": result.get("plateid"),
         "offline": bool(result.get("isoffline", 0)),
-        "utc": None if second is None else utc(second),
+        "utc": None if second is None else utc(second, millisecond),
         "device": alarm["serialno"]}
     if second is not None:
-        decoded["local_cst"] = datetime.datetime.fromtimestamp(
-            second, CHINA).strftime("%Y-%m-%dT%H:%M:%S")
+        decoded["local_cst"] = at(second, millisecond, CHINA)
     return decoded
 
 
@@ -282,7 +289,8 @@ def decode_isapi(raw) -> dict:
     if find("eventType") != "ANPR":
         return {"kind": "other"}
     plate, color = strip_color(find("ANPR", "licensePlate"))
-    color = color or color_word(ISAPI_COLORS, find("ANPR", "plateColor"))
+    told_color = color_word(ISAPI_COLORS, find("ANPR", "plateColor"))
+    color = color if told_color in (None, "other") else told_color
     told = {"plate": "" if plate in ("unknown", "noPlate") else plate,
             "color": None if color == "other" else color,
             "direction": find("ANPR", "direction"),
