@@ -34,6 +34,20 @@ def device_faults(name, books):
                f" receipts; {books['rejected']} refused: {books['reasons']}")
 
 
+def wired_faults(wired, books, codes):
+    """What the devices behind the adapters say, against the receipts."""
+    if books is None:
+        yield "the devices behind the adapters left no books"
+    for name, (said, stored) in wired.missing(books).items():
+        yield (f"{name}: {'nothing' if not stored else stored} was stored"
+               + ("" if said is None else f" of {said} events"))
+    for reason in wired.witness.refused.values():
+        yield f"refused: {reason}"
+    for kind, code in codes.items():
+        if code:
+            yield f"sampan-{kind} ended with {code}"
+
+
 def event_faults(stats, made):
     for row in stats["events"]:
         said = sum(row[fate] for fate in FATES)
@@ -87,13 +101,17 @@ def platform_faults(stats, standins):
                    f" of its form: {standin['examples'][-1]['reasons']}")
 
 
-def lines(devices, stats, standins):
+def lines(devices, wired, stats, standins):
     """The books for people."""
     yield "what the devices sent"
     for name, books in devices.items():
         if books:
             yield (f"  {name:<22}{books['made']:>7} events"
                    f"{books['stored']:>7} receipts")
+    yield "what devices told the adapters, and these brought to the bridge"
+    for name, said, stored in wired.rows():
+        told = "" if said is None else f"{said:>7} events"
+        yield f"  {name:<22}{told:<14}{stored:>7} receipts"
     yield "what the bridge received"
     for row in stats["events"]:
         fates = ", ".join(f"{row[fate]} {fate}" for fate in FATES if row[fate])
@@ -107,11 +125,13 @@ def lines(devices, stats, standins):
         yield f"  {where:<34}{row['made']:>7} = {states}; accepted {accepted}"
 
 
-def faults(devices, stats, standins):
+def faults(devices, wired, wired_books, codes, stats, standins):
     """Every sentence that keeps the books from being closed."""
-    made = sum(books["made"] for books in devices.values() if books)
+    made = sum(books["made"] for books in devices.values() if books) \
+        + sum(wired.witness.counts().values())
     for name, books in devices.items():
         yield from device_faults(name, books)
+    yield from wired_faults(wired, wired_books, codes)
     yield from event_faults(stats, made)
     yield from delivery_faults(stats)
     yield from platform_faults(stats, standins)

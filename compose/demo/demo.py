@@ -10,8 +10,9 @@ import time
 
 import accounting
 import plant
-from stack import Stack, StackError, wait_until
+from stack import Stack, StackError
 from table import Table
+from wired import Wired, of_the_bridge
 
 DRAIN_S = 60         # after the last event; with --outage, after its end
 DEVICES_END_S = 30   # until a device has all its receipts
@@ -81,18 +82,25 @@ class Demo:
 
     def start(self):
         self.stack.start_broker()
-        self.standins = plant.furnish(self.stack, self.arguments.outage)
+        self.wired = Wired(self.stack)
+        self.wired.furnish()
+        self.standins = plant.furnish(self.stack, self.arguments.outage,
+                                      **of_the_bridge())
         self.operator = self.stack.operator("demo")
         self.stack.start_bridge()
+        self.plant = self.wired.start(plant.ledger_file(self.stack),
+                                      self.arguments.seconds)
         self.devices = plant.start_devices(self.stack, self.arguments.seconds)
 
     def tick(self, note):
         """One second: everybody alive, the table drawn."""
         self.stack.broker.check()
         self.stack.bridge.check()
+        for adapter in self.wired.adapters.values():
+            adapter.check()
         for standin in self.standins.values():
             standin.process.check()
-        self.table.show(self.operator.state, note)
+        self.table.show(self.operator.state, list(self.wired.rows()), note)
         self.pause.wait(1)
 
     def publish(self):
@@ -100,7 +108,8 @@ class Demo:
         began = time.monotonic()
         outage = self.arguments.outage and Outage(self.standins["yunnan"],
                                                   self.table, began)
-        while any(device.running() for device in self.devices.values()):
+        while any(device.running()
+                  for device in (self.plant, *self.devices.values())):
             elapsed = int(time.monotonic() - began)
             limit = self.arguments.seconds
             if limit is not None and elapsed > limit + DEVICES_END_S:
@@ -116,7 +125,8 @@ class Demo:
         while time.monotonic() - began < DRAIN_S:
             stats = self.ask_stats()
             if accounting.unfinished(stats) == 0 and \
-                    not accounting.silent(stats, self.standins):
+                    not accounting.silent(stats, self.standins) and \
+                    not self.wired.missing(self.stack.books("wired")):
                 return time.monotonic() - began
             self.tick(f"draining, {int(time.monotonic() - began)} s")
         return None
@@ -129,13 +139,16 @@ class Demo:
 
     def close_books(self):
         """Print the books; true when they agree."""
+        codes = self.wired.stop()
         stats = self.ask_stats()
         standins = {name: standin.stats()
                     for name, standin in self.standins.items()}
         devices = {name: self.stack.books(name) for name in self.devices}
-        for line in accounting.lines(devices, stats, standins):
+        for line in accounting.lines(devices, self.wired, stats, standins):
             print(line)
-        faults = list(accounting.faults(devices, stats, standins))
+        faults = list(accounting.faults(
+            devices, self.wired, self.stack.books("wired"), codes, stats,
+            standins))
         for fault in faults:
             print(f"NOT ACCOUNTED FOR: {fault}")
         print("the books do not agree" if faults else

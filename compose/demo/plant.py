@@ -36,12 +36,13 @@ ENTERPRISE = {
 }
 
 
-def lane(name, gate, direction):
+def lane(name, gate, direction, devices):
+    """devices: the end of its devices' names, "in" in cam-in-head."""
     return {
         "name": name, "entrance": "A", "gate": gate, "direction": direction,
-        "head_camera": f"cam-{direction}-head",
-        "body_camera": f"cam-{direction}-body",
-        "weighbridge": f"scale-{direction}", "weighing": "lane",
+        "head_camera": f"cam-{devices}-head",
+        "body_camera": f"cam-{devices}-body",
+        "weighbridge": f"scale-{devices}", "weighing": "lane",
         "cargo_type": "铁矿石", "deadline_s": 10,
         "destinations": ["yunnan", "henan"],
     }
@@ -58,11 +59,12 @@ def ledger():
     return done.stdout
 
 
-def settings(urls, files, outage=False):
+def settings(urls, files, outage=False, lanes=(), items=()):
     """bridge.yaml of the demonstration.
 
     urls: destination -> base_url; files: the folder that holds what
-    write_files wrote, as the bridge sees it.
+    write_files wrote, as the bridge sees it; lanes, items: of devices that
+    are not among DEVICES.
     """
     whole = {
         "ledger_file": f"{files}/ledger.csv",
@@ -82,24 +84,26 @@ def settings(urls, files, outage=False):
                         "enterprise_name": NAME, "region": "210102",
                         "region_name": "和平区", "plain_http": True,
                         "enterprise_file": f"{files}/enterprise.json",
-                        "items": [energy_item()]}},
+                        "items": [energy_item("meter-1"), *items]}},
         ],
-        "lanes": [lane("north-in", "A01", "in"),
-                  lane("north-out", "A02", "out")],
+        "lanes": [lane("north-in", "A01", "in", "in"),
+                  lane("north-out", "A02", "out", "out"), *lanes],
     }
     if outage:  # a demonstration of resends that nobody has to wait for
         whole["uplink"] = {"resend_after_s": [1, 2, 3]}
     return whole
 
 
-def energy_item():
-    return {"name": "electricity", "energy_class": "02", "energy_type": "3300",
-            "usage": "11", "meter": "meter-1", "register": "import_kwh",
+def energy_item(meter, number="00"):
+    return {"name": f"electricity of {meter}", "equipment_unit": number,
+            "energy_class": "02", "energy_type": "3300", "usage": "11",
+            "meter": meter, "register": "import_kwh",
             "interval_minutes": INTERVAL_MINUTES}
 
 
-def furnish(stack, outage=False):
-    """Accounts, stand-ins and settings; answers the stand-ins by name."""
+def furnish(stack, outage=False, **other):
+    """Accounts, stand-ins and settings (other: see there); answers the
+    stand-ins by name."""
     for account, names in DEVICES:
         stack.accounts("add", "device", account, *names)
     for words in OTHER_ACCOUNTS:
@@ -110,7 +114,7 @@ def furnish(stack, outage=False):
     write_files(stack.site_folder / "secrets")
     stack.write_settings(settings(
         {name: standin.url for name, standin in standins.items()},
-        stack.site_folder / "secrets", outage))
+        stack.site_folder / "secrets", outage, **other))
     return standins
 
 
@@ -124,10 +128,14 @@ def write_files(folder):
         path.write_text(text, encoding="utf-8")
 
 
+def ledger_file(stack):
+    return stack.site_folder / "secrets/ledger.csv"
+
+
 def start_devices(stack, seconds):
     """The simulated devices by name, publishing for so long."""
     limit = [] if seconds is None else ["--seconds", seconds]
-    ways = {"gate": ["--ledger", stack.site_folder / "secrets/ledger.csv",
+    ways = {"gate": ["--ledger", ledger_file(stack),
                      "--rate", RATE, "--picture-kb", PICTURE_KB],
             "meter": []}
     return {name: stack.start_devices(name, name, name, "--shared", *words,

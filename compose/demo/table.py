@@ -50,11 +50,17 @@ def row(destination):
         + "  " + trouble_of(destination)
 
 
-def brief(state):
+def adapter_row(name, said, stored):
+    told = "" if said is None else f"{said} said, "
+    return f"{name:<19}{told}{stored} stored"
+
+
+def brief(state, adapters):
     """One line for a log."""
     parts = [f"{d['name']}: {d.get('delivered', 0)} of {d.get('made', 0)}"
              f" delivered, {d.get('waiting', 0)} waiting,"
              f" {d.get('parked', 0)} parked" for d in state["destinations"]]
+    parts += [" ".join(adapter_row(*row).split()) for row in adapters]
     return "; ".join(parts)
 
 
@@ -68,13 +74,15 @@ class Table:
         self.next_line = 0.0
         self.troubles = []
 
-    def show(self, state, note):
+    def show(self, state, adapters, note):
+        """adapters: (program, events its devices said or None, stored)"""
         if not self.live:
-            self.show_line(state, note)
+            self.show_line(state, adapters, note)
             return
         width = shutil.get_terminal_size().columns
         lines = [note, "", head()]
         lines += [row(d) for d in state["destinations"]] if state else []
+        lines += ["", *(adapter_row(*one) for one in adapters)]
         lines += [f"! {text}" for text in (state or {}).get("troubles", [])]
         if self.drawn:
             self.out.write(f"\x1b[{self.drawn}F\x1b[J")
@@ -82,7 +90,7 @@ class Table:
         self.out.flush()
         self.drawn = len(lines)
 
-    def show_line(self, state, note):
+    def show_line(self, state, adapters, note):
         now = time.monotonic()
         if state is None:
             return
@@ -92,7 +100,8 @@ class Table:
                 print(f"! {text}", file=self.out, flush=True)
         if now >= self.next_line:
             self.next_line = now + QUIET_S
-            print(f"{note}: {brief(state)}", file=self.out, flush=True)
+            print(f"{note}: {brief(state, adapters)}", file=self.out,
+                  flush=True)
 
     def say(self, text):
         """A line above the table, to stay."""
