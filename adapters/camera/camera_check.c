@@ -90,6 +90,18 @@ static void check_folder(const struct checking *checking, const char *path,
                          camera->folder);
 }
 
+/* What they say holds no heartbeat: a gate without traffic is silent. */
+static void check_silence(const struct checking *checking, const char *path,
+                          const struct camera_config *camera)
+{
+    if ((camera->maker == MAKER_HIKVISION || camera->maker == MAKER_FILES) &&
+        !settings_given(checking->settings, path, "silent_after_s"))
+        settings_warn(checking->settings, path, "silent_after_s",
+                      "is not given and this camera sends no heartbeat, so "
+                      "three quiet minutes are told as offline; allowed, "
+                      "better: 0 (never) or some hours");
+}
+
 static bool has_word(const char *const *words, unsigned count, const char *word)
 {
     for (unsigned i = 0; i < count; i++)
@@ -197,6 +209,7 @@ static void check_camera(const struct checking *checking, unsigned index)
     check_ways(checking, path, camera);
     check_folder(checking, path, camera);
     check_direction(checking, path, camera);
+    check_silence(checking, path, camera);
     for (unsigned k = 0; k < index; k++)
         check_pair(checking, path, camera, k);
 }

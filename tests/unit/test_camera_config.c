@@ -159,6 +159,24 @@ static void cameras_of_other_makers_may_share_an_address(void **state)
     settings_unload(&loaded);
 }
 
+static void camera_without_heartbeat_is_warned_of(void **state)
+{
+    static const char hikvision[] = "cameras:\n- {id: a, maker: hikvision, "
+                                    "address: [10.0.0.1]%s}\n";
+    char text[256];
+    struct loaded loaded;
+
+    (void)state;
+    snprintf(text, sizeof text, hikvision, "");
+    settings_good(&loaded, text);
+    assert_non_null(strstr(bytes_text(&loaded.words), "no heartbeat"));
+    settings_unload(&loaded);
+    snprintf(text, sizeof text, hikvision, ", silent_after_s: 0");
+    settings_good(&loaded, text);
+    assert_int_equal(loaded.words.len, 0);
+    settings_unload(&loaded);
+}
+
 static void identities_are_compared_by_letters_and_digits(void **state)
 {
     (void)state;
