@@ -115,8 +115,9 @@ class Field:
             kind, line, faults or wire.Faults(), scales.Platform(script),
             rate))
 
-    def driver(self, scale, weights, **options):
-        driver = scales.Driver(scale, weights, self.stopping, **options)
+    def driver(self, scale, weights, enough=None):
+        """Trucks, until enough is set; the last one is still weighed."""
+        driver = scales.Driver(scale, weights, enough or self.stopping)
         driver.start()
         return driver
 

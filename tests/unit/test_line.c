@@ -159,6 +159,18 @@ static void a_serial_port_is_raw_at_the_speed_of_the_settings(void **state)
     assert_int_equal(port.c_cflag & (CRTSCTS | CLOCAL | CREAD), CLOCAL | CREAD);
 }
 
+/* It keeps no parity bit, and is set as it was before. */
+static void a_virtual_port_with_parity_opens_again(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(open_port(f, f->port, 2400, "8E1"), STATUS_OK);
+        line_close(f->line);
+        f->line = NULL;
+    }
+}
+
 static void every_byte_passes_both_ways_as_it_is(void **state)
 {
     struct fixture *f = *state;
