@@ -523,11 +523,6 @@ int line_fd(const struct line *line)
     return line->fd;
 }
 
-bool line_is_tcp(const struct line *line)
-{
-    return line->tcp;
-}
-
 int64_t line_duration_ms(const struct line_config *config, size_t size)
 {
     const struct format *format = format_find(config->format);

@@ -69,9 +69,8 @@ MUST_CHECK enum status line_write(struct line *line, struct span bytes,
                                   int64_t timeout_ms);
 /* Forget what came and was not read. */
 void line_discard(struct line *line);
-/* For libmodbus (modbus_set_socket); borrowed. */
+/* The port itself, for a look at it; borrowed. */
 int line_fd(const struct line *line);
-bool line_is_tcp(const struct line *line);
 /* How long size bytes take on the wire, in milliseconds, rounded up. */
 int64_t line_duration_ms(const struct line_config *config, size_t size);
 void line_close(struct line *line);

@@ -68,7 +68,6 @@ static enum status open_port(struct fixture *f, const char *port,
 static void open_pty(struct fixture *f)
 {
     assert_int_equal(open_port(f, f->port, 9600, "8N1"), STATUS_OK);
-    assert_false(line_is_tcp(f->line));
 }
 
 static void device_says(const struct fixture *f, const void *data, size_t len)
@@ -348,7 +347,6 @@ static void a_server_speaks_and_goes(void **state)
 
     snprintf(port, sizeof port, "tcp://localhost:%u", number);
     assert_int_equal(open_port(f, port, 9600, "8N1"), STATUS_OK);
-    assert_true(line_is_tcp(f->line));
     peer = accept(server, NULL, NULL);
     assert_true(peer >= 0);
     assert_int_equal(write(peer, "\x02+0", 3), 3);
