@@ -306,7 +306,11 @@ static enum status modbus_next(struct source *source, int64_t wait_ms,
 enum status source_next(struct source *source, int64_t wait_ms,
                         struct weight *weight)
 {
-    return scale_is_modbus(source->config)
-               ? modbus_next(source, wait_ms, weight)
-               : listen_next(source, wait_ms, weight);
+    const enum status status = scale_is_modbus(source->config)
+                                   ? modbus_next(source, wait_ms, weight)
+                                   : listen_next(source, wait_ms, weight);
+
+    if (status == STATUS_OK)
+        source->bytes = 0;
+    return status;
 }

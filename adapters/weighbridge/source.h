@@ -29,7 +29,7 @@ struct source {
     struct scale_reader reader;
     int64_t ask_at_ms;        /* when to ask next */
     int64_t heard_at_ms;      /* the last byte, or when it was opened */
-    uint64_t bytes;           /* heard since it was opened */
+    uint64_t bytes;           /* heard since the last weight */
     uint16_t transaction;     /* Modbus TCP */
     char raw[SOURCE_RAW_MAX]; /* the frame of the last weight */
     char refusal[64]; /* the last thing a Modbus transmitter refused, or "" */

@@ -151,7 +151,8 @@ class Tap:
     """Events as the bridge hears them, each once; who is online."""
 
     def __init__(self, site, kind, leaf):
-        self.site, self.events, self.online = site, {}, {}
+        self.site, self.events = site, {}
+        self.online, self.why = {}, {}
         self.speaker = site.speaker("bridge", f"{site.top}/{kind}/+/{leaf}",
                                     f"{site.top}/{kind}/+/status")
         self.speaker.client.on_message = self.arrived
@@ -159,6 +160,7 @@ class Tap:
     def arrived(self, client, userdata, message):
         levels, told = message.topic.split("/"), json.loads(message.payload)
         if levels[5] == "status":
+            self.why[levels[4]] = told.get("why")
             self.online[levels[4]] = told["online"]
         else:
             self.events.setdefault(levels[4], {})[told["event_id"],

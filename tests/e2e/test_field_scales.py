@@ -86,6 +86,7 @@ def test_scale_that_goes_silent_is_offline_until_it_speaks(site, field):
     wait_until(lambda: tap.online.get("a9-serial"), 20, "it is online")
     scale.muted = True
     wait_until(lambda: tap.online["a9-serial"] is False, 20, "it is offline")
+    assert tap.why["a9-serial"] == "nothing comes from it"
     scale.muted = False
     wait_until(lambda: tap.online["a9-serial"], 20, "it is back")
 

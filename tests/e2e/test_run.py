@@ -1,6 +1,7 @@
 """./run, as people start it (the building apart)."""
 import os
 import pathlib
+import re
 import signal
 import subprocess
 
@@ -34,6 +35,8 @@ def test_seconds_ends_with_books_that_agree(build, tmp_path):
     assert ran.returncode == 0, output
     assert "the books agree" in output
     assert "liaoning/uploadEnergyData" in output
+    for adapter in ("sampan-camera", "sampan-weighbridge", "sampan-meter"):
+        assert re.search(rf"  {adapter} .* [1-9]\d* receipts", output), output
     assert processes_of(tmp_path) == []
 
 
