@@ -105,7 +105,7 @@ static struct timespec deadline(void)
     return until;
 }
 
-static void wait_for_arrivals(struct world *world, size_t count)
+static inline void wait_for_arrivals(struct world *world, size_t count)
 {
     struct timespec until = deadline();
     int error = 0;
@@ -130,7 +130,7 @@ static void wait_for_why(struct world *world, const char *part)
         fail_msg("\"%s\" is not about \"%s\"", world->why, part);
 }
 
-static void settle(struct world *world, size_t index)
+static inline void settle(struct world *world, size_t index)
 {
     mqtt_source_settle(world->source, &world->arrivals[index].ticket, 1);
 }
@@ -195,7 +195,7 @@ static void broker_expects(struct world *world, const void *bytes, size_t size)
     assert_memory_equal(packet, bytes, size);
 }
 
-static void broker_expects_puback(struct world *world, uint16_t id)
+static inline void broker_expects_puback(struct world *world, uint16_t id)
 {
     const uint8_t puback[] = {0x40, 2, (uint8_t)(id >> 8), (uint8_t)id};
 
@@ -228,8 +228,8 @@ static void broker_welcomes(struct world *world, bool session,
     broker_send(world, suback, sizeof suback);
 }
 
-static void broker_publishes(struct world *world, uint8_t head, uint16_t id,
-                             char payload)
+static inline void broker_publishes(struct world *world, uint8_t head,
+                                    uint16_t id, char payload)
 {
     const uint8_t packet[] = {head,        7,   0,
                               1,           't', (uint8_t)(id >> 8),
@@ -290,6 +290,18 @@ static void close_source(struct world *world)
 {
     mqtt_source_close(world->source);
     world->source = NULL;
+}
+
+/* Without a PUBACK on the way. */
+static inline void broker_sees_the_end(struct world *world)
+{
+    uint8_t packet[256];
+    size_t size;
+
+    while (broker_read(world, packet, &size))
+        assert_int_not_equal(packet[0], 0x40);
+    close(world->broker);
+    world->broker = -1;
 }
 
 static void world_free(struct world *world)
