@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,6 +19,35 @@ struct aside {
     char folder[];
 };
 
+static int is_kept(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+void aside_trim(int folder, size_t keep)
+{
+    struct dirent **entries;
+    int count = scandirat(folder, ".", &entries, is_kept, alphasort);
+
+    for (int i = 0; i < count; i++) {
+        if ((size_t)(count - i) > keep)
+            unlinkat(folder, entries[i]->d_name, 0);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+}
+
+static void trim(const struct aside *aside)
+{
+    int fd = open(aside->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    aside_trim(fd, ASIDE_FILES_MAX);
+    close(fd);
+}
+
 enum status aside_open(const char *folder, struct aside **aside)
 {
     size_t size = strlen(folder) + 1;
@@ -30,7 +60,7 @@ enum status aside_open(const char *folder, struct aside **aside)
         return STATUS_NOMEM;
     pthread_mutex_init(&made->mutex, NULL);
     memcpy(made->folder, folder, size);
-    aside_trim(folder, ASIDE_FILES_MAX);
+    trim(made);
     *aside = made;
     return STATUS_OK;
 }
@@ -41,29 +71,6 @@ void aside_close(struct aside *aside)
         return;
     pthread_mutex_destroy(&aside->mutex);
     free(aside);
-}
-
-static int is_kept(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-void aside_trim(const char *folder, size_t keep)
-{
-    struct dirent **entries;
-    int count = scandir(folder, &entries, is_kept, alphasort);
-
-    for (int i = 0; i < count; i++) {
-        char path[PATH_MAX];
-
-        if ((size_t)(count - i) > keep &&
-            (size_t)snprintf(path, sizeof path, "%s/%s", folder,
-                             entries[i]->d_name) < sizeof path)
-            unlink(path);
-        free(entries[i]);
-    }
-    if (count >= 0)
-        free(entries);
 }
 
 /* "20261120T083045.123": sorts as text, and stays in order over midnight. */
@@ -92,7 +99,7 @@ enum status aside_put(struct aside *aside, int64_t now_ms, const char *who,
     if ((size_t)snprintf(path, sizeof path, "%s/%s", aside->folder, name) <
         sizeof path)
         status = bytes_write_file(path, content, 0600);
-    aside_trim(aside->folder, ASIDE_FILES_MAX);
+    trim(aside);
     pthread_mutex_unlock(&aside->mutex);
     return status;
 }

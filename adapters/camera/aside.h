@@ -28,8 +28,8 @@ MUST_CHECK enum status aside_put(struct aside *aside, int64_t now_ms,
                                  struct span content,
                                  char name[static ASIDE_NAME_MAX]);
 
-/* Leave the newest of keep regular files in folder: by name, which begins
+/* Leave the newest of keep files in the open folder: by name, which begins
  * with the time. */
-void aside_trim(const char *folder, size_t keep);
+void aside_trim(int folder, size_t keep);
 
 #endif

@@ -1,7 +1,6 @@
 #include "folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +8,20 @@
 #include <unistd.h>
 
 #include "aside.h"
+#include "beneath.h"
 #include "clock.h"
-#include "colors.h"
 #include "folder_files.h"
 #include "gbk.h"
 #include "log.h"
+#include "name_capture.h"
 #include "name_pattern.h"
-#include "passage.h"
 #include "picture_fit.h"
 #include "quiet.h"
 #include "sightings.h"
+#include "stored_note.h"
 #include "text.h"
 
 #define PATTERNS_MAX 8
-#define STORED_MAX (CAPTURE_PICTURES_MAX * FILE_PATH_MAX)
 #define TORN_FACTOR 10 /* times settle_s, for what does not end as a JPEG */
 
 struct folder {
@@ -105,44 +104,20 @@ static bool move_into(struct folder *folder, const struct step *step,
 {
     const char *slash = strrchr(path, '/');
     struct china_time at = china_time_of(step->wall_ms);
-    char from[PATH_MAX];
-    char to[PATH_MAX];
-    size_t len;
+    char name[PATH_MAX];
 
-    len = (size_t)snprintf(to, sizeof to, "%s/%s", top_of(folder), below);
-    if (len >= sizeof to || (mkdir(to, 0700) != 0 && errno != EEXIST))
-        return false;
-    len = (size_t)snprintf(
-        to, sizeof to, "%s/%s/%04d%02d%02dT%02d%02d%02d-%06u-%s",
-        top_of(folder), below, at.year, at.month, at.day, at.hour, at.minute,
-        at.second, folder->number++ % 1000000,
-        slash == NULL ? path : slash + 1);
-    if (len >= sizeof to ||
-        (size_t)snprintf(from, sizeof from, "%s/%s", top_of(folder), path) >=
-            sizeof from)
-        return false;
-    return rename(from, to) == 0;
-}
-
-static void trim(struct folder *folder, const char *below, size_t keep)
-{
-    char path[PATH_MAX];
-
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", top_of(folder), below) <
-        sizeof path)
-        aside_trim(path, keep);
+    snprintf(name, sizeof name, "%04d%02d%02dT%02d%02d%02d-%06u-%.200s",
+             at.year, at.month, at.day, at.hour, at.minute, at.second,
+             folder->number++ % 1000000, slash == NULL ? path : slash + 1);
+    return beneath_move(top_of(folder), path, below, name);
 }
 
 static bool remove_or_move(struct folder *folder, const struct step *step,
                            const char *path)
 {
-    char whole[PATH_MAX];
-
-    if (folder->options.config->upload.keep_done > 0)
-        return move_into(folder, step, path, "done");
-    return (size_t)snprintf(whole, sizeof whole, "%s/%s", top_of(folder),
-                            path) < sizeof whole &&
-           (unlink(whole) == 0 || errno == ENOENT);
+    return folder->options.config->upload.keep_done > 0
+               ? move_into(folder, step, path, "done")
+               : beneath_remove(top_of(folder), path);
 }
 
 static void put_bad(struct folder *folder, const struct step *step,
@@ -151,49 +126,46 @@ static void put_bad(struct folder *folder, const struct step *step,
     tell(folder, step, "bad_file", file->path, reason);
     file->state = FILE_STUCK;
     move_into(folder, step, file->path, "bad");
-    trim(folder, "bad", ASIDE_FILES_MAX);
+    beneath_trim(top_of(folder), "bad", ASIDE_FILES_MAX);
 }
 
 /* ---- what was stored and is still there --------------------------------- */
 
-static bool stored_path(const struct folder *folder, char path[static PATH_MAX])
+static const char *notes_of(const struct folder *folder)
 {
-    return snprintf(path, PATH_MAX, "%s/stored-%s",
-                    folder->options.config->adapter.outbox.folder,
-                    folder->options.camera->id) < PATH_MAX;
+    return folder->options.config->adapter.outbox.folder;
 }
 
 static void stored_note(const struct folder *folder,
                         struct found_file *const *members, size_t count)
 {
     struct bytes names = BYTES_EMPTY;
-    char path[PATH_MAX];
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = bytes_append(
             &names, span_of(members[i]->path, strlen(members[i]->path) + 1));
-    /* Without the note a kill now gives a repeat, or an edition with fewer
-     * pictures, which changes nothing: no reason to stop. */
-    if (status == STATUS_OK && stored_path(folder, path) &&
-        bytes_write_file(path, bytes_view(&names), 0600) != STATUS_OK)
-        log_at(LOG_WARN, "not_noted", LOG_TEXT("folder", top_of(folder)));
+    if (status == STATUS_OK)
+        status = stored_note_write(notes_of(folder), folder->options.camera->id,
+                                   bytes_view(&names));
+    if (status != STATUS_OK)
+        log_at(LOG_WARN, "not_noted", LOG_TEXT("folder", top_of(folder)),
+               LOG_TEXT("reason", status_text(status)));
     bytes_free(&names);
 }
 
 /* A kill came between the storing and the taking away. */
 static void stored_finish(struct folder *folder, const struct step *step)
 {
+    const char *id = folder->options.camera->id;
     struct bytes names = BYTES_EMPTY;
-    char path[PATH_MAX];
 
-    if (!stored_path(folder, path) ||
-        bytes_read_file(&names, path, STORED_MAX) != STATUS_OK)
+    if (stored_note_read(notes_of(folder), id, &names) != STATUS_OK)
         return;
     for (size_t at = 0; at < names.len;
          at += strlen((const char *)names.data + at) + 1)
         remove_or_move(folder, step, (const char *)names.data + at);
-    unlink(path);
+    stored_note_remove(notes_of(folder), id);
     bytes_free(&names);
 }
 
@@ -202,15 +174,10 @@ static void stored_finish(struct folder *folder, const struct step *step)
 /* The end of a file that is whole. */
 static bool ends_as_jpeg(const struct folder *folder, const char *path)
 {
-    char whole[PATH_MAX];
     uint8_t end[2] = {0, 0};
-    int fd;
+    int fd = beneath_open(top_of(folder), path);
     off_t size;
 
-    if ((size_t)snprintf(whole, sizeof whole, "%s/%s", top_of(folder), path) >=
-        sizeof whole)
-        return false;
-    fd = open(whole, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return false;
     size = lseek(fd, 0, SEEK_END);
@@ -313,13 +280,10 @@ static enum status picture_read(const struct folder *folder,
 {
     size_t limit = (size_t)folder->options.config->listen.body_limit_kb * 1024;
     enum status status = STATUS_FORMAT;
-    char path[PATH_MAX];
     struct stat info;
     ssize_t got = 1;
-    int fd;
+    int fd = beneath_open(top_of(folder), file->path);
 
-    snprintf(path, sizeof path, "%s/%s", top_of(folder), file->path);
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return STATUS_IO;
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
@@ -335,12 +299,6 @@ static enum status picture_read(const struct folder *folder,
     return got < 0 ? STATUS_IO : status;
 }
 
-static void fact_put(char *to, size_t size, const char *from)
-{
-    if (to[0] == 0)
-        text_put(to, size, from);
-}
-
 /* What the names of all members say together. */
 static void facts_join(const struct folder *folder,
                        struct found_file *const *members, size_t count,
@@ -350,39 +308,10 @@ static void facts_join(const struct folder *folder,
     for (size_t i = 0; i < count; i++) {
         struct name_facts one;
 
-        if (!name_pattern_match(&folder->patterns[members[i]->pattern],
-                                members[i]->path, &one))
-            continue;
-        fact_put(all->plate, sizeof all->plate, one.plate);
-        fact_put(all->color, sizeof all->color, one.color);
-        fact_put(all->key, sizeof all->key, one.key);
-        fact_put(all->move, sizeof all->move, one.move);
-        all->lane = all->lane == 0 ? one.lane : all->lane;
-        all->at_ms = all->at_ms == 0 ? one.at_ms : all->at_ms;
+        if (name_pattern_match(&folder->patterns[members[i]->pattern],
+                               members[i]->path, &one))
+            name_facts_join(all, &one);
     }
-}
-
-static bool capture_begin(const struct name_facts *facts,
-                          struct capture *capture, struct notes *notes)
-{
-    struct decode_fault fault = {DECODE_NONE, 0, ""};
-    struct span text = span_text(facts->plate);
-    const char *color = color_of_dahua(facts->color);
-    const char *ahead;
-    struct plate plate;
-    size_t prefix;
-
-    if (!passage_begin(capture, notes, &fault))
-        return false;
-    prefix = color_prefix(text, &ahead);
-    passage_plate(capture, notes,
-                  span_of(text.data + prefix, text.len - prefix),
-                  facts->color[0] != 0 ? color : ahead, &plate);
-    text_put(capture->key, sizeof capture->key, facts->key);
-    text_put(capture->movement, sizeof capture->movement, facts->move);
-    capture->lane = facts->lane;
-    capture->at_ms = facts->at_ms;
-    return passage_end(capture, notes, &fault);
 }
 
 /* One that cannot be read or is no JPEG goes to bad/ and is no member more. */
@@ -415,18 +344,16 @@ static size_t pictures_add(struct folder *folder, const struct step *step,
 static void members_done(struct folder *folder, const struct step *step,
                          struct found_file **members, size_t count)
 {
-    char path[PATH_MAX];
-
     stored_note(folder, members, count);
     for (size_t i = 0; i < count; i++) {
         members[i]->state = FILE_STUCK;
         if (!remove_or_move(folder, step, members[i]->path))
             tell(folder, step, "file_stays", members[i]->path, strerror(errno));
     }
-    if (stored_path(folder, path))
-        unlink(path);
+    stored_note_remove(notes_of(folder), folder->options.camera->id);
     if (folder->options.config->upload.keep_done > 0)
-        trim(folder, "done", folder->options.config->upload.keep_done);
+        beneath_trim(top_of(folder), "done",
+                     folder->options.config->upload.keep_done);
 }
 
 /* False: the intake cannot keep more now. */
@@ -435,14 +362,13 @@ static bool passage_take(struct folder *folder, const struct step *step,
 {
     struct name_facts facts;
     struct capture capture;
-    struct notes notes;
     enum outcome outcome;
     char first[FILE_PATH_MAX];
 
     qsort(members, count, sizeof members[0], by_path);
     facts_join(folder, members, count, &facts);
     text_put(first, sizeof first, members[0]->path);
-    if (!capture_begin(&facts, &capture, &notes))
+    if (!name_capture(&facts, &capture))
         return false;
     count = pictures_add(folder, step, members, count, &capture);
     outcome = count == 0

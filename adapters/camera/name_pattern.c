@@ -338,3 +338,21 @@ bool name_pattern_match(const struct name_pattern *pattern, const char *path,
     return match_from(&matching, 0, span_text(text)) &&
            facts_read(&matching, facts);
 }
+
+static void fact_join(char *to, size_t size, const char *from)
+{
+    if (to[0] == 0)
+        text_put(to, size, from);
+}
+
+void name_facts_join(struct name_facts *all, const struct name_facts *one)
+{
+    fact_join(all->plate, sizeof all->plate, one->plate);
+    fact_join(all->color, sizeof all->color, one->color);
+    fact_join(all->key, sizeof all->key, one->key);
+    fact_join(all->move, sizeof all->move, one->move);
+    if (all->lane == 0)
+        all->lane = one->lane;
+    if (all->at_ms == 0)
+        all->at_ms = one->at_ms;
+}

@@ -73,4 +73,7 @@ bool name_pattern_read(const char *pattern, struct name_pattern *into,
 bool name_pattern_match(const struct name_pattern *pattern, const char *path,
                         struct name_facts *facts);
 
+/* What all does not say yet is taken from one. */
+void name_facts_join(struct name_facts *all, const struct name_facts *one);
+
 #endif

@@ -338,6 +338,29 @@ static void linked_folder_is_not_entered(void **state)
     assert_int_equal(file_count(world->loaded.folder, "outside"), 1);
 }
 
+/* Whoever uploads may not choose where things are moved and removed. */
+static void bad_that_is_a_link_is_not_followed(void **state)
+{
+    struct world *world = *state;
+    char outside[128];
+    char path[512];
+    char name[16];
+
+    snprintf(outside, sizeof outside, "%s/outside", world->loaded.folder);
+    assert_int_equal(mkdir(outside, 0700), 0);
+    for (int i = 0; i < 60; i++) {
+        snprintf(name, sizeof name, "%d", i);
+        file_put(outside, name, "", 0);
+    }
+    path_of(world, "bad", path);
+    assert_int_equal(symlink(outside, path), 0);
+    upload(world, "readme.txt");
+    step(world, 0);
+    step(world, SETTLE_MS);
+    assert_int_equal(file_count(world->loaded.folder, "outside"), 60);
+    assert_true(is_there(world, "readme.txt"));
+}
+
 static void name_with_a_dot_in_front_is_the_servers_own(void **state)
 {
     struct world *world = *state;
