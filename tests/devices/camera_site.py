@@ -1,7 +1,7 @@
 """A site with sampan-camera: a real broker with the accounts' rules, the real
 program, and a bridge that answers receipts when the test wants them.
 
-    with CameraSite(folder, build) as site:
+    def test_a_fact(site):            # the fixture, to be imported
         site.settings(site.camera("north", "vz"))
         site.start_camera()
         site.post("/vz", body)            # as a camera does
@@ -9,21 +9,29 @@ program, and a bridge that answers receipts when the test wants them.
 """
 
 import base64
+import datetime
 import hashlib
 import http.client
 import json
+import os
 import pathlib
 import sys
 import threading
 import time
+import uuid
 
+import jsonschema
 import paho.mqtt.client as mqtt
+import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "compose/demo")]
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT / "compose/demo")]
 
 from stack import (Stack, StackError, accepts, free_port,  # noqa: E402
                    wait_until, yaml_text)
+from simulated import jpeg  # noqa: E402
+from simulated.frames.camera import CHINA, Passage  # noqa: E402
 
 SANITIZERS = ("AddressSanitizer", "LeakSanitizer", "runtime error:",
               "ThreadSanitizer")
@@ -252,3 +260,51 @@ class CameraSite(Stack):
             if self.receiver is not None:
                 self.receiver.close()
             super().close()
+
+
+# ---- for tests
+
+CAPTURE = jsonschema.Draft202012Validator(json.loads(
+    (ROOT / "docs/schema/capture.json").read_text("utf-8")))
+SCENE, CUTOUT = jpeg.make(40, "scene"), jpeg.make(4, "plate")
+
+
+@pytest.fixture(scope="module")
+def build():
+    folder = pathlib.Path(os.environ.get("SAMPAN_BUILD",
+                                         ROOT / "build/release"))
+    assert folder.is_dir(), f"{folder} is not there: cmake --preset release"
+    return folder
+
+
+@pytest.fixture
+def site(tmp_path, build):
+    with CameraSite(tmp_path / "site", build) as one:
+        one.start_receiver()
+        yield one
+
+
+def passage(number=1, **other):
+    return Passage(**{
+        "plate": "云A12345", "color": "yellow", "number": number,
+        "moment": datetime.datetime.now(CHINA), "event_id": str(uuid.uuid4()),
+        "scene": SCENE, "cutout": CUTOUT, **other})
+
+
+def digests(*pictures):
+    return [hashlib.sha256(one).hexdigest() for one in pictures]
+
+
+def found(site, key):
+    """kinds and digests of an event's pictures"""
+    pictures = site.receiver.pictures[key]
+    return [one[0] for one in pictures], [one[1] for one in pictures]
+
+
+def check_common(event, seen):
+    """What every event of a whole passage says."""
+    CAPTURE.validate({**event, "pictures": [
+        {**one, "jpeg": "/9j/2Q=="} for one in event["pictures"]]})
+    assert event["plate"] == "云A12345" and event["color"] == "yellow"
+    told = datetime.datetime.fromisoformat(event["time"])
+    assert abs((told - seen.moment).total_seconds()) < 0.002
