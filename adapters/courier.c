@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker_mqtt.h"
 #include "json_text.h"
 #include "log.h"
 
@@ -155,27 +156,17 @@ static enum status outbox_start(struct courier *courier)
 static enum status control_start(struct courier *courier)
 {
     const struct broker_config *broker = &courier->options.config->broker;
-    const struct mqtt_options options = {
-        .host = broker->host,
-        .port = (uint16_t)broker->port,
-        .client_id = broker->client_id,
-        .username = broker->username,
-        .password = bytes_view(&broker->password),
-        .tls = broker->tls,
-        .ca_file = broker->ca_file,
-        .cert_file = broker->cert_file,
-        .key_file = broker->key_file,
-        .keepalive_s = (uint16_t)broker->keepalive_s,
-        .receive_maximum = 1000,
-        .will_topic = courier->status_topic,
-        .will = span_text("{\"online\":false}"),
-    };
+    struct mqtt_options options =
+        broker_mqtt_options(broker, broker->client_id);
     const struct mqtt_control_events events = {courier_arrived, courier_linked,
                                                courier};
     char receipts[sizeof courier->receipt + 1];
     const char *const filters[] = {receipts, courier->state_topic};
 
     snprintf(receipts, sizeof receipts, "%s+", courier->receipt);
+    options.receive_maximum = 1000;
+    options.will_topic = courier->status_topic;
+    options.will = span_text("{\"online\":false}");
     return mqtt_control_open(&options, filters, 2, &events, &courier->control);
 }
 

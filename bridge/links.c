@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker_mqtt.h"
 #include "log.h"
 
 #define DROPPED_TOPIC "$SYS/broker/publish/messages/dropped"
@@ -89,27 +90,16 @@ static void control_arrived(void *arg, const struct mqtt_message *message)
 
 /* ---- the clients ------------------------------------------------------ */
 
-static void mqtt_fill(const struct bridge *bridge, const char *client_id,
-                      struct mqtt_options *options)
+static struct mqtt_options client_options(const struct bridge *bridge,
+                                          const char *client_id)
 {
     const struct intake_config *intake = &bridge->config->broker;
-    const struct broker_config *broker = &intake->link;
+    struct mqtt_options options = broker_mqtt_options(&intake->link, client_id);
 
-    *options = (struct mqtt_options){
-        .host = broker->host,
-        .port = (uint16_t)broker->port,
-        .client_id = client_id,
-        .username = broker->username,
-        .password = bytes_view(&broker->password),
-        .tls = broker->tls,
-        .ca_file = broker->ca_file,
-        .cert_file = broker->cert_file,
-        .key_file = broker->key_file,
-        .keepalive_s = (uint16_t)broker->keepalive_s,
-        .receive_maximum = (uint16_t)intake->receive_maximum,
-        .session_expiry_s = intake->session_expiry_s,
-        .limit_bytes = (size_t)intake->pending_mb << 20,
-    };
+    options.receive_maximum = (uint16_t)intake->receive_maximum;
+    options.session_expiry_s = intake->session_expiry_s;
+    options.limit_bytes = (size_t)intake->pending_mb << 20;
+    return options;
 }
 
 enum status links_control_open(struct bridge *bridge)
@@ -125,7 +115,7 @@ enum status links_control_open(struct bridge *bridge)
              bridge->config->broker.link.client_id);
     snprintf(admin_filter, sizeof admin_filter, "%s+/request",
              bridge->admin_prefix);
-    mqtt_fill(bridge, client_id, &options);
+    options = client_options(bridge, client_id);
     options.will_topic = bridge->state_topic;
     options.will = span_text("{\"online\":false,\"full\":false}");
     return mqtt_control_open(&options, filters, 2, &events, &bridge->control);
@@ -155,7 +145,7 @@ enum status links_source_open(struct bridge *bridge)
     }
     for (unsigned i = 0; i < config->route_count; i++)
         filters[OWN_FILTERS + i] = config->routes[i].filter;
-    mqtt_fill(bridge, config->broker.link.client_id, &options);
+    options = client_options(bridge, config->broker.link.client_id);
     status =
         mqtt_source_open(&options, filters, count, &events, &bridge->source);
     free(filters);

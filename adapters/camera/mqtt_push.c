@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "broker_mqtt.h"
 #include "log.h"
-#include "mqtt.h"
 #include "quiet.h"
 
 #define LIMIT_BYTES ((size_t)16 << 20) /* not stored yet, in memory */
@@ -195,22 +195,12 @@ static enum status source_open(struct mqtt_push *push)
     const struct mqtt_source_events events = {arrived, linked, push};
     struct bytes client_id = BYTES_EMPTY;
     enum status status = bytes_print(&client_id, "%s-push", broker->client_id);
-    const struct mqtt_options options = {
-        .host = broker->host,
-        .port = (uint16_t)broker->port,
-        .client_id = bytes_text(&client_id),
-        .username = broker->username,
-        .password = bytes_view(&broker->password),
-        .tls = broker->tls,
-        .ca_file = broker->ca_file,
-        .cert_file = broker->cert_file,
-        .key_file = broker->key_file,
-        .keepalive_s = (uint16_t)broker->keepalive_s,
-        .receive_maximum = RECEIVE_MAXIMUM,
-        .session_expiry_s = SESSION_S,
-        .limit_bytes = LIMIT_BYTES,
-    };
+    struct mqtt_options options =
+        broker_mqtt_options(broker, bytes_text(&client_id));
 
+    options.receive_maximum = RECEIVE_MAXIMUM;
+    options.session_expiry_s = SESSION_S;
+    options.limit_bytes = LIMIT_BYTES;
     if (status == STATUS_OK)
         status = mqtt_source_open(&options, config->mqtt_push.filters,
                                   config->mqtt_push.filter_count, &events,

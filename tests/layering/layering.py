@@ -36,7 +36,7 @@ LIBRARIES = {
 # folder that a file lies in decides; "bridge/config.h" names one header.
 FOLDERS = {
     "base": [],
-    "base/settings": ["base"],
+    "base/settings": ["base", "base/mqtt/mqtt.h"],
     "base/mqtt": ["base"],
     "queue": ["base"],
     "crypto": ["base"],
