@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codes.h"
 #include "mqtt.h"
 #include "platform.h"
 
@@ -23,27 +24,6 @@ DIGITS(digits2, 2);
 DIGITS(digits4, 4);
 DIGITS(digits6, 6);
 DIGITS(digits10, 10);
-
-/*
- * GB 32100: 18 characters without I, O, S, V and Z; the last makes the sum
- * of value times 3^position divisible by 31.
- */
-static bool is_credit_code(const char *text)
-{
-    static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-    unsigned sum = 0;
-    unsigned weight = 1;
-
-    for (unsigned i = 0; i < 18; i++) {
-        const char *at = strchr(alphabet, text[i]);
-
-        if (at == NULL)
-            return false;
-        sum += (unsigned)(at - alphabet) * (i < 17 ? weight : 1);
-        weight = weight * 3 % 31;
-    }
-    return sum % 31 == 0;
-}
 
 static bool is_header(const char *text)
 {
@@ -97,7 +77,7 @@ FORM(gate_name, "A-Z0-9", 2, 8, NULL,
     "2 to 8 capital letters and digits: A01");
 FORM(enterprise_22, "0-9A-Z", 22, 22, NULL,
     "exactly 22 capital letters and digits (a shorter number is not padded)");
-FORM(credit_code, NULL, 18, 18, is_credit_code,
+FORM(credit_code, NULL, USCC_LEN, USCC_LEN, uscc_valid,
     "the 18 characters of GB 32100 with a right check character");
 HIDDEN_FORM(header, " -~", 4, 1024, is_header,
     "Name: value");

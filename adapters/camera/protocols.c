@@ -5,6 +5,7 @@
 #include "colors.h"
 #include "dahua.h"
 #include "isapi.h"
+#include "paper_codes.h"
 #include "passage.h"
 #include "vz.h"
 
@@ -153,6 +154,8 @@ const struct decode_protocol camera_protocols[] = {
     { "dahua-itsapi",  "Dahua: TollgateInfo, KeepAlive, DeviceInfo",    true, show_itsapi },
     { "dahua-event",   "Dahua: a part of an event stream",              true, show_event },
     { "cn-plate",      "a Chinese number plate by its shape",           true, show_plate },
+    { "vin",           "a vehicle identification number",               true, vin_decode },
+    { "iccid",         "the number of a SIM card",                      true, iccid_decode },
 };
 /* clang-format on */
 const size_t camera_protocol_count =

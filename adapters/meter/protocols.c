@@ -1,6 +1,7 @@
 #include "protocols.h"
 
 #include "modbus_frame.h"
+#include "paper_codes.h"
 #include "shows.h"
 
 static bool rtu_decode(struct span input, const char *content_type,
@@ -26,5 +27,9 @@ const struct decode_protocol meter_protocols[METER_PROTOCOLS] = {
     { .name = "modbus-rtu", .about = "Modbus on a serial line",
       .decode = rtu_decode },
     { .name = "modbus-tcp", .about = "Modbus in TCP", .decode = tcp_decode },
+    { .name = "necc-datacode", .about = "a data item code of energy platforms",
+      .text = true, .decode = data_code_decode },
+    { .name = "gb32100-uscc", .about = "a unified social credit code",
+      .text = true, .decode = uscc_decode },
 };
 /* clang-format on */

@@ -6,9 +6,8 @@
 
 #include "decode.h"
 
-#define METER_PROTOCOLS 5
+#define METER_PROTOCOLS 7
 
-/* dlt645-2007, dlt645-1997, cjt188, modbus-rtu, modbus-tcp. */
 extern const struct decode_protocol meter_protocols[METER_PROTOCOLS];
 
 #endif

@@ -16,11 +16,12 @@ BUILD = pathlib.Path(os.environ.get("SAMPAN_BUILD", ROOT / "build/release"))
 
 PROGRAMS = {
     "camera": ["vz-http", "vz-mqtt", "vz-reply", "vz-led-serial", "isapi-anpr",
-               "dahua-itsapi", "dahua-event", "cn-plate"],
+               "dahua-itsapi", "dahua-event", "cn-plate", "vin",
+               "iccid"],
     "weighbridge": ["yaohua-a9-continuous", "yaohua-a9-command",
                     "scale-ascii", "mt-continuous", "modbus-rtu"],
     "meter": ["dlt645-2007", "dlt645-1997", "cjt188", "modbus-rtu",
-              "modbus-tcp"],
+              "modbus-tcp", "necc-datacode", "gb32100-uscc"],
 }
 
 # What each of devices.json that is not valid has to be refused for.
@@ -30,6 +31,9 @@ FAULTS = {
     "yaohua-a9-continuous-09": "checksum",
     "cn-plate-07": "value",
     "cn-plate-08": "length",
+    "vin-03": "checksum",
+    "vin-05": "checksum",
+    "gb32100-uscc-02": "checksum",
 }
 
 

@@ -160,7 +160,7 @@ static unsigned vectors_check(const char *file,
 }
 
 /* What the vector itself says. */
-static const char *vector_fault(const json_t *vector)
+static inline const char *vector_fault(const json_t *vector)
 {
     const char *word = json_string_value(json_object_get(vector, "fault"));
 
