@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import signal
 import sys
-import threading
 import time
 
 import accounting
@@ -78,16 +77,34 @@ class Demo:
     def __init__(self, stack, arguments):
         self.stack, self.arguments = stack, arguments
         self.table = Table()
-        self.pause = threading.Event()
+        self.asked_to_end = False
+        # Only noted: an exception from here would leave locks behind that
+        # the ending needs.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.end_soon)
+
+    def end_soon(self, number, frame):
+        self.asked_to_end = True
+
+    def go_on(self, seconds=0):
+        """Where a wish to end is heard."""
+        end = time.monotonic() + seconds
+        while not self.asked_to_end and time.monotonic() < end:
+            time.sleep(0.1)
+        if self.asked_to_end:
+            raise Stop
 
     def start(self):
         self.stack.start_broker()
+        self.go_on()
         self.wired = Wired(self.stack)
         self.wired.furnish()
         self.standins = plant.furnish(self.stack, self.arguments.outage,
                                       **of_the_bridge())
+        self.go_on()
         self.operator = self.stack.operator("demo")
         self.stack.start_bridge()
+        self.go_on()
         self.plant = self.wired.start(plant.ledger_file(self.stack),
                                       self.arguments.seconds)
         self.devices = plant.start_devices(self.stack, self.arguments.seconds)
@@ -101,7 +118,7 @@ class Demo:
         for standin in self.standins.values():
             standin.process.check()
         self.table.show(self.operator.state, list(self.wired.rows()), note)
-        self.pause.wait(1)
+        self.go_on(1)
 
     def publish(self):
         """Until the devices have said all; for ever without --seconds."""
@@ -165,24 +182,13 @@ class Demo:
         return self.close_books()
 
 
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def stop_on(number, frame):
-    for other in ENDS:  # once is enough: we are busy ending the others
-        signal.signal(other, signal.SIG_IGN)
-    raise Stop
-
-
 def main():
     arguments = read_arguments()
-    for number in ENDS:
-        signal.signal(number, stop_on)
     try:
         folder, lock = take_folder(arguments.var)
         with lock, Stack(folder, arguments.build) as stack:
             return 0 if Demo(stack, arguments).run() else 1
-    except Stop:
+    except (Stop, KeyboardInterrupt):
         print("\nstopped; everything is below", arguments.var / "demo")
         return 0 if arguments.seconds is None else 130
     except StackError as error:
