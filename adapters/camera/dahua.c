@@ -93,9 +93,9 @@ static void take_time(struct decoding *decoding, const json_t *snap)
             text[0] == 0)
             continue;
         if (!read_time(text, &capture->at_ms)) {
-            json_body_wrong(&decoding->body, snap, names[i], DECODE_VALUE,
-                            "allowed is 2026-11-20 08:30:45.123");
-            return;
+            note_line(&decoding->notes, "doubts",
+                      "%s: allowed is 2026-11-20 08:30:45.123", names[i]);
+            continue;
         }
         note_text(&decoding->notes, "local_time", text);
         if (strchr(text, '.') != NULL)
@@ -218,7 +218,7 @@ static void take_movement(struct decoding *decoding, const json_t *snap)
 
 static void on_passage(struct decoding *decoding)
 {
-    const struct json_body *body = &decoding->body;
+    struct json_body *body = &decoding->body;
     const json_t *picture = json_body_object(body, body->root, "Picture");
     const json_t *plate;
     const json_t *snap;
@@ -226,6 +226,8 @@ static void on_passage(struct decoding *decoding)
 
     if (picture == NULL)
         picture = body->root; /* some firmware omits the wrapper */
+    if (body->fault->kind == DECODE_NONE)
+        body->doubts = &decoding->notes;
     plate = json_body_object(body, picture, "Plate");
     snap = json_body_object(body, picture, "SnapInfo");
     vehicle = json_body_object(body, picture, "Vehicle");

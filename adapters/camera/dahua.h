@@ -10,7 +10,8 @@
  * is part of it.  The same passage comes with pictures later: same key.
  * ITSAPI times have no zone and are read as UTC+8.  Confidence above 100 is of
  * the firmware that counts to 255; it cannot be told below (details have
- * "confidence_raw").
+ * "confidence_raw").  A value that is not what it should be counts as absent
+ * and is named in details "doubts"; the passage stands.
  *
  * Pure; any thread.  False: *fault tells why, and capture holds nothing to
  * free.

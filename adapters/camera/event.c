@@ -272,7 +272,7 @@ static bool put_vendor(json_t *content, const struct camera_config *camera,
     static const char *const shown[] = {
         "plate_kind",   "type_raw",       "plateid",          "uuid",
         "vehicle_type", "vehicle_color",  "vehicle_type_gat", "speed",
-        "brand",        "confidence_raw", "picture_faults"};
+        "brand",        "confidence_raw", "picture_faults",   "doubts"};
     json_t *vendor = json_object();
     bool done =
         vendor != NULL && json_object_set_new(content, "vendor", vendor) == 0;

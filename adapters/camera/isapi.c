@@ -40,16 +40,15 @@ static bool text_of(const struct decoding *decoding, const char *path,
     return true;
 }
 
-static bool wrong(struct decoding *decoding, const char *path,
-                  enum decode_fault_kind kind, const char *what)
+/* Not what it should be: it counts as absent and is told, since a camera that
+ * was answered does not say the passage again.  Returns false. */
+static bool doubt(struct decoding *decoding, const char *path, const char *what)
 {
-    return decode_fail(
-        decoding->fault, kind,
-        xml_offset(decoding->tree, xml_find(decoding->root, path)), "%s: %s",
-        path, what);
+    note_line(&decoding->notes, "doubts", "%s: %s", path, what);
+    return false;
 }
 
-/* Into a buffer; a longer text is a fault. */
+/* Into a buffer; a longer text is a doubt. */
 static bool word_of(struct decoding *decoding, const char *path, char *to,
                     size_t size)
 {
@@ -59,29 +58,30 @@ static bool word_of(struct decoding *decoding, const char *path, char *to,
     if (!text_of(decoding, path, &text))
         return false;
     if (text.len >= size)
-        return wrong(decoding, path, DECODE_LIMIT, "this is too long");
+        return doubt(decoding, path, "this is too long");
     memcpy(to, text.data, text.len);
     to[text.len] = 0;
     return true;
 }
 
-/* A decimal number; anything else is a fault. */
+/* A decimal number; anything else is a doubt. */
 static bool number_of(struct decoding *decoding, const char *path, double min,
                       double max, double *to)
 {
     char text[24];
     char *end;
+    double number;
 
     if (!word_of(decoding, path, text, sizeof text))
         return false;
     if (strspn(text, "-.0123456789") != strlen(text))
-        return wrong(decoding, path, DECODE_VALUE, "this is no number");
-    *to = strtod(text, &end);
+        return doubt(decoding, path, "this is no number");
+    number = strtod(text, &end);
     if (end == text || *end != 0)
-        return wrong(decoding, path, DECODE_VALUE, "this is no number");
-    if (*to < min || *to > max)
-        return wrong(decoding, path, DECODE_VALUE,
-                     "this number is out of its range");
+        return doubt(decoding, path, "this is no number");
+    if (number < min || number > max)
+        return doubt(decoding, path, "this number is out of its range");
+    *to = number;
     return true;
 }
 
@@ -208,49 +208,48 @@ static void take_time(struct decoding *decoding)
     struct span text;
     char word[24];
 
-    if (text_of(decoding, "dateTime", &text)) {
-        if (clock_read(text, &capture->at_ms) != STATUS_OK)
-            wrong(decoding, "dateTime", DECODE_VALUE,
-                  "allowed is ISO 8601: 2026-11-20T08:30:45+08:00");
-    } else if (word_of(decoding, packed, word, sizeof word) &&
-               !read_packed(word, &capture->at_ms))
-        wrong(decoding, packed, DECODE_VALUE, "allowed is yyyyMMddHHmmssSSS");
+    if (text_of(decoding, "dateTime", &text) &&
+        clock_read(text, &capture->at_ms) != STATUS_OK)
+        doubt(decoding, "dateTime",
+              "allowed is ISO 8601: 2026-11-20T08:30:45+08:00");
+    if (capture->at_ms == 0 && word_of(decoding, packed, word, sizeof word) &&
+        !read_packed(word, &capture->at_ms))
+        doubt(decoding, packed, "allowed is yyyyMMddHHmmssSSS");
     passage_time(capture, &decoding->notes);
 }
 
 /* ---- a passage ------------------------------------------------------------
  */
 
-static bool plate_text(struct decoding *decoding, struct span *text)
+static struct span plate_text(struct decoding *decoding)
 {
     static const char *const paths[] = {
         "ANPR/licensePlate", "ANPR/plateNumber", "ANPR/plate",
         "licensePlate",      "plateNumber",      "plate",
     };
 
-    *text = span_text("");
+    struct span text;
+
     for (size_t i = 0; i < COUNT(paths); i++) {
-        if (!text_of(decoding, paths[i], text))
+        if (!text_of(decoding, paths[i], &text))
             continue;
-        return text->len < sizeof decoding->capture->plate ||
-               wrong(decoding, paths[i], DECODE_LIMIT,
-                     "longer than the 31 bytes that are allowed");
+        if (text.len < sizeof decoding->capture->plate)
+            return text;
+        doubt(decoding, paths[i], "longer than the 31 bytes that are allowed");
     }
-    return decoding->fault->kind == DECODE_NONE;
+    return span_text("");
 }
 
 /* The camera's word, else the character in front of the plate. */
 static void take_plate(struct decoding *decoding)
 {
+    struct span text = plate_text(decoding);
     struct plate plate;
-    struct span text;
     const char *prefix;
     const char *color = "";
     char word[32];
     size_t length;
 
-    if (!plate_text(decoding, &text))
-        return;
     if (word_of(decoding, "ANPR/plateColor", word, sizeof word))
         color = color_of_isapi(word);
     length = color_prefix(text, &prefix);

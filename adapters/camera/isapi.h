@@ -9,7 +9,8 @@
  * Elements are known by their local names and by what they lie in: prefixes
  * and namespaces differ, and vehicleType stands twice with two meanings.  A
  * document type declaration is refused, so there are no entities; depth,
- * count and size are bounded.
+ * count and size are bounded.  A value that is not what it should be counts as
+ * absent and is named in details "doubts"; the passage stands.
  *
  * Pure; any thread.  False: *fault tells why, and capture holds nothing to
  * free.

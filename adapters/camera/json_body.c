@@ -260,6 +260,17 @@ bool json_body_wrong(const struct json_body *body, const json_t *parent,
                        "%s: %s", name, what);
 }
 
+/* Of the wrong kind or range: a fault, or a doubt. */
+static bool unfit(const struct json_body *body, const json_t *parent,
+                  const char *name, enum decode_fault_kind kind,
+                  const char *what)
+{
+    if (body->doubts == NULL)
+        return json_body_wrong(body, parent, name, kind, what);
+    note_line(body->doubts, "doubts", "%s: %s", name, what);
+    return false;
+}
+
 /* NULL also when there is a fault already. */
 static const json_t *member(const struct json_body *body, const json_t *parent,
                             const char *name)
@@ -284,8 +295,8 @@ const json_t *json_body_object(const struct json_body *body,
 
     if (value == NULL || (json_is_object(value) && !is_large(value)))
         return value;
-    json_body_wrong(body, parent, name, DECODE_VALUE,
-                    "this is no object; allowed is one");
+    unfit(body, parent, name, DECODE_VALUE,
+          "this is no object; allowed is one");
     return NULL;
 }
 
@@ -308,8 +319,8 @@ bool json_body_text(const struct json_body *body, const json_t *parent,
             return true;
         }
     }
-    return json_body_wrong(body, parent, name, DECODE_VALUE,
-                           "this is no text; allowed is one");
+    return unfit(body, parent, name, DECODE_VALUE,
+                 "this is no text; allowed is one");
 }
 
 bool json_body_word(const struct json_body *body, const json_t *parent,
@@ -323,13 +334,13 @@ bool json_body_word(const struct json_body *body, const json_t *parent,
     if (text.len >= size) {
         snprintf(allowed, sizeof allowed,
                  "longer than the %zu bytes that are allowed", size - 1);
-        return json_body_wrong(body, parent, name, DECODE_LIMIT, allowed);
+        return unfit(body, parent, name, DECODE_LIMIT, allowed);
     }
     gbk_put(to, size, text);
     return true;
 }
 
-/* A number of XML. */
+/* A number of XML, or in quotes. */
 static bool number_of_text(const json_t *value, double *to)
 {
     const char *text = json_string_value(value);
@@ -345,7 +356,7 @@ static bool number_of_text(const json_t *value, double *to)
 static bool number_of(const struct json_body *body, const json_t *value,
                       double *to)
 {
-    if (body->worded)
+    if (body->worded || json_is_string(value))
         return number_of_text(value, to);
     *to = json_number_value(value);
     return json_is_number(value);
@@ -361,14 +372,14 @@ bool json_body_number(const struct json_body *body, const json_t *parent,
     if (value == NULL)
         return false;
     if (!number_of(body, value, &number))
-        return json_body_wrong(body, parent, name, DECODE_VALUE,
-                               "this is no number; allowed is one");
+        return unfit(body, parent, name, DECODE_VALUE,
+                     "this is no number; allowed is one");
     if (number >= min && number <= max) {
         *to = number;
         return true;
     }
     snprintf(allowed, sizeof allowed, "allowed is %.0f to %.0f", min, max);
-    return json_body_wrong(body, parent, name, DECODE_VALUE, allowed);
+    return unfit(body, parent, name, DECODE_VALUE, allowed);
 }
 
 bool json_body_integer(const struct json_body *body, const json_t *parent,
@@ -381,8 +392,8 @@ bool json_body_integer(const struct json_body *body, const json_t *parent,
                           &number))
         return false;
     if (number != floor(number))
-        return json_body_wrong(body, parent, name, DECODE_VALUE,
-                               "this is no whole number; allowed is one");
+        return unfit(body, parent, name, DECODE_VALUE,
+                     "this is no whole number; allowed is one");
     *to = (int64_t)number;
     return true;
 }

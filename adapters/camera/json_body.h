@@ -10,6 +10,10 @@
  * a member of the wrong kind or range, which sets *body->fault; once that is
  * set all of them return false.  A parent may be NULL: nothing is in it.
  *
+ * With body->doubts a member of the wrong kind or range is no fault but a line
+ * of "doubts" there: a camera that was answered does not say it again, so a
+ * confidence of 255 must not cost the passage.
+ *
  * Pure; any thread.
  */
 #ifndef SAMPAN_JSON_BODY_H
@@ -17,6 +21,7 @@
 
 #include "decode.h"
 #include "json_scan.h"
+#include "notes.h"
 
 struct json_body {
     struct span text;  /* as it came */
@@ -24,7 +29,8 @@ struct json_body {
     struct bytes slim; /* without its long strings, when it has any */
     struct json_scan scan;
     json_t *root;
-    bool worded; /* made of XML: numbers are texts */
+    bool worded;          /* made of XML: numbers are texts */
+    struct notes *doubts; /* NULL: doubt is a fault; set after the reading */
     struct decode_fault *fault;
 };
 
@@ -46,7 +52,7 @@ bool json_body_integer(const struct json_body *body, const json_t *parent,
                        const char *name, int64_t min, int64_t max, int64_t *to);
 bool json_body_number(const struct json_body *body, const json_t *parent,
                       const char *name, double min, double max, double *to);
-/* true, false, 0, 1. */
+/* true, false, 0, 1.  As of all numbers: also in quotes. */
 bool json_body_flag(const struct json_body *body, const json_t *parent,
                     const char *name, bool *to);
 /* Base64, with line breaks, with or without "data:image/jpeg;base64,": appended

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base64.h"
+#include "clock.h"
 #include "colors.h"
 #include "gbk.h"
 #include "json_body.h"
@@ -138,32 +139,31 @@ static void take_integer(struct decoding *decoding, const json_t *parent,
 }
 
 /*
- * The plate's text.  Over MQTT it is Base64; a text with a character outside
- * ASCII cannot be that and is taken as it is.
+ * The plate's text.  Over MQTT it is Base64; what cannot be that (a character
+ * outside ASCII, "B288-SCP") is taken as it is.  One that is too long to be a
+ * plate is none: the passage stands.  False: no memory.
  */
 static bool take_license(struct decoding *decoding, const json_t *result,
                          struct bytes *license)
 {
     struct json_body *body = &decoding->body;
     struct span text = {0};
-    enum status status;
-    bool plain = !decoding->mqtt;
+    enum status status = STATUS_FORMAT;
 
     if (!json_body_text(body, result, "license", &text))
         return body->fault->kind == DECODE_NONE;
-    for (size_t i = 0; i < text.len; i++)
-        plain |= text.data[i] >= 0x80;
-    status = plain ? bytes_append(license, text)
-                   : base64_decode(text, false, license);
-    if (status == STATUS_NOMEM)
+    if (decoding->mqtt)
+        status = base64_decode(text, false, license);
+    if (status == STATUS_FORMAT)
+        status = bytes_append(license, text);
+    if (status != STATUS_OK)
         return decode_fail(body->fault, DECODE_MEMORY, 0,
                            "there is no memory left");
-    if (status != STATUS_OK)
-        return json_body_wrong(body, result, "license", DECODE_SYNTAX,
-                               "over MQTT this is Base64");
-    if (license->len >= sizeof decoding->capture->plate)
-        return json_body_wrong(body, result, "license", DECODE_LIMIT,
-                               "longer than the 31 bytes that are allowed");
+    if (license->len >= sizeof decoding->capture->plate) {
+        note_line(&decoding->notes, "doubts",
+                  "license: longer than the 31 bytes that are allowed");
+        bytes_clear(license);
+    }
     return true;
 }
 
@@ -217,18 +217,47 @@ static bool take_plate(struct decoding *decoding, const json_t *result)
 
 #define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */
 
+/* The same instant on the camera's own clock, which is read as China's: for
+ * firmware that tells no sec.  False: it is not told, or no time. */
+static bool local_time(const struct json_body *body, const json_t *value,
+                       int64_t *at_ms)
+{
+    struct china_time time = {0};
+    const struct {
+        const char *name;
+        int *to;
+    } parts[] = {
+        {"decyear", &time.year},  {"decmon", &time.month},
+        {"decday", &time.day},    {"dechour", &time.hour},
+        {"decmin", &time.minute}, {"decsec", &time.second},
+    };
+
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        int64_t number;
+
+        if (!json_body_integer(body, value, parts[i].name, 0, 9999, &number))
+            return false;
+        *parts[i].to = (int)number;
+    }
+    return china_time_to_ms(&time, at_ms) == STATUS_OK;
+}
+
 static void take_time(struct decoding *decoding, const json_t *result)
 {
     const struct json_body *body = &decoding->body;
     const json_t *stamp = json_body_object(body, result, "timeStamp");
     const json_t *value = json_body_object(body, stamp, "Timeval");
+    int64_t *at_ms = &decoding->capture->at_ms;
     int64_t seconds = 0;
     int64_t micros = 0;
 
     json_body_integer(body, value, "sec", 0, LAST_SECOND, &seconds);
     json_body_integer(body, value, "usec", 0, 999999, &micros);
     if (seconds != 0)
-        decoding->capture->at_ms = seconds * 1000 + micros / 1000;
+        *at_ms = seconds * 1000;
+    else if (!local_time(body, value, at_ms))
+        return;
+    *at_ms += micros / 1000;
 }
 
 static void take_picture(struct decoding *decoding, const json_t *parent,
@@ -314,6 +343,8 @@ static void take_circumstances(struct decoding *decoding, const json_t *result)
                               "RECT"));
 }
 
+#define PLATEID_MAX (INT64_C(1) << 53) /* what a number of JSON can tell */
+
 static void take_record(struct decoding *decoding, const json_t *result)
 {
     struct capture *capture = decoding->capture;
@@ -323,7 +354,7 @@ static void take_record(struct decoding *decoding, const json_t *result)
     if (json_body_flag(&decoding->body, result, "isoffline", &offline))
         note_flag(&decoding->notes, "offline", offline);
     capture->history = offline;
-    if (json_body_integer(&decoding->body, result, "plateid", 0, UINT32_MAX,
+    if (json_body_integer(&decoding->body, result, "plateid", 0, PLATEID_MAX,
                           &plateid)) {
         note_integer(&decoding->notes, "plateid", plateid);
         snprintf(capture->key, sizeof capture->key, "%" PRId64, plateid);
@@ -531,8 +562,10 @@ static bool run(struct span text, bool mqtt,
 
     if (!passage_begin(capture, &decoding.notes, fault))
         return false;
-    if (json_body_read(&decoding.body, text, fault))
+    if (json_body_read(&decoding.body, text, fault)) {
+        decoding.body.doubts = &decoding.notes;
         read(&decoding);
+    }
     json_body_free(&decoding.body);
     return passage_end(capture, &decoding.notes, fault);
 }

@@ -12,7 +12,8 @@
  *                 MQTT message that is none of these
  *
  * A picture that cannot be read is named in details "picture_faults" and left
- * out; the passage stands.  In the details "plate_kind" is only told when the
+ * out, and so is any member that is not what it should be in "doubts"; the
+ * passage stands.  In the details "plate_kind" is only told when the
  * plate's shape agrees: the numbers of `type` differ between the brands.
  *
  * Pure; any thread.  False: *fault tells why, and capture holds nothing to

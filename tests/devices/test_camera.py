@@ -438,7 +438,7 @@ BAD = [
     ("/vz", "application/json", b"{"),
     ("/vz", "application/json", b"[" * 100000),
     ("/vz", "application/json", b'{"AlarmInfoPlate":{"result":{"PlateResult":'
-     b'{"license":{"a":1}}}}}'),
+     b'[{"license":"A1"}]}}}'),
     ("/vz", "application/json", b"\xff\xfe\x00{"),
     ("/h", "text/xml", b"<EventNotificationAlert><ANPR>"),
     ("/h", "text/xml", b"<!DOCTYPE x [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;"
