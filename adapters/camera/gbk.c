@@ -19,6 +19,48 @@ bool utf8_valid(struct span text)
     return true;
 }
 
+/*
+ * UTF-8 of Chinese in which firmware cut a name in the middle of a character:
+ * a few stray bytes, and at least as many whole characters U+4000 to U+9FFF,
+ * which GBK looks like only by a rare chance.
+ */
+static bool nearly_utf8(struct span text)
+{
+    size_t chinese = 0;
+    size_t strays = 0;
+
+    for (size_t at = 0; at < text.len;) {
+        size_t step =
+            text.data[at] < 0x80
+                ? 1
+                : text_character(span_of(text.data + at, text.len - at));
+
+        chinese += step == 3 && text.data[at] >= 0xe4 && text.data[at] <= 0xe9;
+        strays += step == 0;
+        at += step == 0 ? 1 : step;
+    }
+    return chinese >= strays;
+}
+
+/* Each stray byte becomes '?', so that all stay in their places. */
+static enum status append_mended(struct bytes *utf8, struct span text)
+{
+    size_t at = utf8->len;
+    enum status status = bytes_append(utf8, text);
+
+    while (status == STATUS_OK && at < utf8->len) {
+        size_t step =
+            utf8->data[at] < 0x80
+                ? 1
+                : text_character(span_of(utf8->data + at, utf8->len - at));
+
+        if (step == 0)
+            utf8->data[at] = '?';
+        at += step == 0 ? 1 : step;
+    }
+    return status;
+}
+
 /* How long the GB 18030 character at the start of text is by its bytes: 2 or
  * 4; 1: the lead is alone, or its second byte cannot be one. */
 static size_t character_length(struct span text)
@@ -98,8 +140,8 @@ enum status gbk_append_strict(struct bytes *utf8, struct span text)
 
 enum status gbk_append(struct bytes *utf8, struct span text)
 {
-    return utf8_valid(text) ? bytes_append(utf8, text)
-                            : gbk_append_strict(utf8, text);
+    return nearly_utf8(text) ? append_mended(utf8, text)
+                             : gbk_append_strict(utf8, text);
 }
 
 void gbk_put(char *to, size_t size, struct span text)
@@ -123,7 +165,7 @@ size_t gbk_offset(struct span text, size_t offset)
 {
     size_t used;
 
-    if (utf8_valid(text))
+    if (nearly_utf8(text))
         return offset;
     /* Counting stores nothing, so nothing can fail. */
     return run(text, offset, NULL, &used) == STATUS_OK ? used : offset;

@@ -3,8 +3,10 @@
  *
  * Chinese cameras and display boards write GBK (read here as GB 18030, which
  * holds it) or UTF-8 and seldom say which.  What is valid UTF-8 is taken as
- * that, anything else as GBK.  What comes out is always whole UTF-8: a byte
- * or pair that no table knows becomes '?'.
+ * that, and so is what is but for a few stray bytes: firmware cuts a name in
+ * the middle of a character, which must not turn the plate beside it into
+ * another.  Anything else is GBK.  What comes out is always whole UTF-8: a
+ * byte or pair that no table knows becomes '?'.
  *
  * Pure; any thread.
  */
@@ -15,7 +17,7 @@
 
 bool utf8_valid(struct span text);
 
-/* Appends text, converted when it is not UTF-8.  NOMEM. */
+/* Appends text, converted when it is not UTF-8, stray bytes as '?'.  NOMEM. */
 MUST_CHECK enum status gbk_append(struct bytes *utf8, struct span text);
 /* The same, of text that is known to be GBK (valid UTF-8 or not). */
 MUST_CHECK enum status gbk_append_strict(struct bytes *utf8, struct span text);

@@ -497,12 +497,16 @@ bool isapi_decode_body(struct span body, const char *content_type, size_t *at,
     size_t begin = *at;
 
     *at = body.len;
-    if (!multipart_is(content_type))
+    if (!multipart_is(content_type) && !multipart_begins(body))
         return isapi_decode(body, capture, fault);
+    if (!multipart_is(content_type))
+        content_type = "multipart/mixed";
     if (!multipart_open(&multipart, body, content_type, fault))
         return false;
     if (begin != 0)
         multipart.at = begin;
-    return collect(&multipart, at, &parts, fault) &&
-           decode_parts(&parts, capture, fault);
+    if (collect(&multipart, at, &parts, fault))
+        return decode_parts(&parts, capture, fault);
+    *at = body.len; /* nothing can be found behind it */
+    return false;
 }

@@ -26,9 +26,9 @@ bool isapi_decode(struct span xml, struct capture *capture,
 
 /*
  * One event of a body: multipart/form-data or multipart/mixed (the XML, then
- * its pictures), or plain XML whatever its type.  *at is 0 for the first, and
- * is set to where the next one begins: body.len when this was the last.  A
- * push holds one event.
+ * its pictures), or plain XML; its first bytes tell when its type does not.
+ * *at is 0 for the first, and is set to where the next one begins, also behind
+ * a fault: body.len when this was the last.  A push holds one event.
  */
 bool isapi_decode_body(struct span body, const char *content_type, size_t *at,
                        struct capture *capture, struct decode_fault *fault);

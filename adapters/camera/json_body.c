@@ -167,11 +167,58 @@ static enum status make_slim(struct json_body *body, struct span text)
     return status;
 }
 
-static bool scan_text(struct json_body *body, struct span text)
+/* JSON has no bare line breaks in a string, firmware that wraps its Base64 has;
+ * and some counts the NUL behind its text as well. */
+static enum status without_breaks(struct span text, struct bytes *to)
+{
+    enum status status = bytes_reserve(to, text.len);
+    bool inside = false;
+
+    for (size_t i = 0; status == STATUS_OK && i < text.len; i++) {
+        uint8_t byte = text.data[i];
+
+        if (inside && (byte == '\r' || byte == '\n'))
+            continue;
+        to->data[to->len++] = byte;
+        if (byte == '"')
+            inside = !inside;
+        else if (inside && byte == '\\' && i + 1 < text.len)
+            to->data[to->len++] = text.data[++i];
+    }
+    return status;
+}
+
+static enum status join_lines(struct json_body *body)
+{
+    struct bytes joined = BYTES_EMPTY;
+    enum status status = without_breaks(whole_text(body), &joined);
+
+    if (status == STATUS_OK) {
+        bytes_free(&body->utf8);
+        bytes_move(&body->utf8, &joined);
+    }
+    bytes_free(&joined);
+    return status;
+}
+
+static bool breaks_a_line(struct span text, size_t at)
+{
+    return at < text.len && (text.data[at] == '\r' || text.data[at] == '\n');
+}
+
+static bool scan_text(struct json_body *body)
 {
     struct json_scan *scan = &body->scan;
+    bool good = json_scan(whole_text(body), scan);
+    struct span text;
 
-    if (!json_scan(text, scan)) {
+    if (!good && breaks_a_line(whole_text(body), scan->fault_at)) {
+        if (join_lines(body) != STATUS_OK)
+            return no_memory(body);
+        good = json_scan(whole_text(body), scan);
+    }
+    text = whole_text(body);
+    if (!good) {
         size_t at = body->utf8.data == NULL
                         ? scan->fault_at
                         : gbk_offset(body->text, scan->fault_at);
@@ -220,11 +267,14 @@ bool json_body_read(struct json_body *body, struct span text,
     *fault = (struct decode_fault){.kind = DECODE_NONE};
     if (text.len == 0)
         return decode_fail(fault, DECODE_EMPTY, 0, "there are no bytes");
-    if (!utf8_valid(text) && gbk_append_strict(&body->utf8, text) != STATUS_OK)
+    while (body->text.len > 0 && body->text.data[body->text.len - 1] == 0)
+        body->text.len--;
+    if (!utf8_valid(body->text) &&
+        gbk_append(&body->utf8, body->text) != STATUS_OK)
         return no_memory(body);
-    whole = whole_text(body);
-    if (!scan_text(body, whole))
+    if (!scan_text(body))
         return false;
+    whole = whole_text(body);
     if (make_slim(body, whole) != STATUS_OK)
         return no_memory(body);
     return parse(body,

@@ -1,9 +1,11 @@
 /*
  * json_body.h - a camera's JSON, read with suspicion.
  *
- * UTF-8 or GBK; a nesting of at most 32, at most 20000 values, no name twice,
- * no NUL, no number that does not fit.  Pictures are not copied: in the tree a
- * long string is {"$large": n}, and json_body_text gives the text itself.
+ * UTF-8 or GBK, also with bare line breaks in a string (wrapped Base64) or NULs
+ * behind the text, which firmware writes and JSON has not; a nesting of at most
+ * 32, at most 20000 values, no name twice, no NUL, no number that does not fit.
+ * Pictures are not copied: in the tree a long string is {"$large": n}, and
+ * json_body_text gives the text itself.
  *
  * The readers of members are for use one after the other without a look at
  * each: absent (or null) leaves *to as it was and returns false, and so does
@@ -25,7 +27,7 @@
 
 struct json_body {
     struct span text;  /* as it came */
-    struct bytes utf8; /* of it, when it came in GBK */
+    struct bytes utf8; /* of it, when it came in GBK or with line breaks */
     struct bytes slim; /* without its long strings, when it has any */
     struct json_scan scan;
     json_t *root;

@@ -34,7 +34,8 @@ bool maker_has_path(const struct listen_config *listen, int maker,
 
 #define TYPES_MAX 6
 
-/* Firmware is careless with JSON's type; multipart is VZ's registration. */
+/* Firmware is careless with its type, and what is refused for it is lost: the
+ * two at the end say nothing.  multipart is VZ's registration. */
 static const struct {
     const char *words;
     const char *types[TYPES_MAX]; /* beginnings */
@@ -45,10 +46,13 @@ static const struct {
                    "application/octet-stream"}},
     [MAKER_HIKVISION] = {"multipart/form-data, multipart/mixed, text/xml, "
                          "application/xml",
-                         {"multipart/", "text/", "application/xml"}},
+                         {"multipart/", "text/", "application/xml",
+                          "application/x-www-form-urlencoded",
+                          "application/octet-stream"}},
     [MAKER_DAHUA] = {"application/json, text/xml, application/xml",
                      {"application/json", "text/", "application/xml",
-                      "application/x-www-form-urlencoded"}},
+                      "application/x-www-form-urlencoded",
+                      "application/octet-stream"}},
 };
 
 bool maker_has_type(int maker, const char *content_type)

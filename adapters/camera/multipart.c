@@ -98,6 +98,23 @@ static enum found find_delimiter(const struct multipart *multipart, size_t at,
     return FOUND_NONE;
 }
 
+bool multipart_begins(struct span whole)
+{
+    return whole.len > 2 && memcmp(whole.data, "--", 2) == 0;
+}
+
+/* The boundary that the body itself begins with; empty: it does not. */
+static struct span first_line(struct span whole)
+{
+    size_t at = 2;
+
+    if (!multipart_begins(whole))
+        return span_of(NULL, 0);
+    while (at < whole.len && whole.data[at] > ' ' && whole.data[at] < 0x7f)
+        at++;
+    return span_of(whole.data + 2, at - 2);
+}
+
 bool multipart_open(struct multipart *multipart, struct span whole,
                     const char *content_type, struct decode_fault *fault)
 {
@@ -111,6 +128,8 @@ bool multipart_open(struct multipart *multipart, struct span whole,
         return decode_fail(fault, DECODE_SYNTAX, 0,
                            "its type is not multipart");
     boundary = parameter(span_text(content_type), "boundary");
+    if (boundary.len == 0)
+        boundary = first_line(whole);
     if (boundary.len == 0 || boundary.len > MULTIPART_BOUNDARY_MAX)
         return decode_fail(fault, DECODE_SYNTAX, 0,
                            "its type names no boundary of 1 to %d characters",

@@ -46,7 +46,11 @@ struct multipart {
 /* Whether a Content-Type (may be NULL) is multipart/anything. */
 bool multipart_is(const char *content_type);
 
-/* False: no boundary, or none of it in the body (SYNTAX), nothing (EMPTY). */
+/* Whether a body begins as one does, whatever its type says. */
+bool multipart_begins(struct span whole);
+
+/* A type without a boundary: the body's first line tells it.  False: no
+ * boundary, or none of it in the body (SYNTAX), nothing (EMPTY). */
 bool multipart_open(struct multipart *multipart, struct span whole,
                     const char *content_type, struct decode_fault *fault);
 /* False: there is none left (fault->kind is NONE), or it is broken: LIMIT,

@@ -20,7 +20,8 @@ struct element {
 };
 
 struct xml_tree {
-    struct span text;   /* as it came */
+    struct span text;   /* as it came, without skipped and NULs at its end */
+    size_t skipped;     /* blanks in front of it */
     struct bytes words; /* names and texts */
     struct element *elements;
     struct xml_node *nodes;
@@ -249,11 +250,22 @@ static bool run(struct reader *reader, struct span text)
 
 #define TEXT_MAX ((size_t)16 << 20)
 
+/* An XML declaration must be the first; firmware writes a line before it. */
+static size_t blanks_in_front(struct span text)
+{
+    size_t at = 0;
+
+    while (at < text.len && memchr(" \t\r\n", text.data[at], 4) != NULL)
+        at++;
+    return at;
+}
+
 bool xml_tree_read(struct span text, struct xml_tree **tree,
                    struct decode_fault *fault)
 {
     struct reader reader = {.open = NONE, .fault = fault};
     struct bytes utf8 = BYTES_EMPTY;
+    size_t skipped = blanks_in_front(text);
     bool converted = !utf8_valid(text);
     bool good = false;
 
@@ -264,22 +276,28 @@ bool xml_tree_read(struct span text, struct xml_tree **tree,
     if (text.len > TEXT_MAX)
         return decode_fail(fault, DECODE_LIMIT, TEXT_MAX,
                            "it is longer than %zu bytes", TEXT_MAX);
+    text = span_of(text.data + skipped, text.len - skipped);
+    while (text.len > 0 && text.data[text.len - 1] == 0)
+        text.len--;
     reader.tree = calloc(1, sizeof *reader.tree);
     reader.parser = XML_ParserCreate("UTF-8"); /* whatever it declares */
     if (reader.tree == NULL || reader.parser == NULL ||
-        (converted && gbk_append_strict(&utf8, text) != STATUS_OK)) {
+        (converted && gbk_append(&utf8, text) != STATUS_OK)) {
         decode_fail(fault, DECODE_MEMORY, 0, "there is no memory left");
     } else {
         reader.tree->text = text;
+        reader.tree->skipped = skipped;
         good = run(&reader, converted ? bytes_view(&utf8) : text);
     }
     if (reader.parser != NULL)
         XML_ParserFree(reader.parser);
     bytes_free(&utf8);
-    if (good)
+    if (good) {
         *tree = reader.tree;
-    else
+    } else {
+        fault->offset += skipped;
         xml_tree_free(reader.tree);
+    }
     return good;
 }
 
@@ -290,7 +308,7 @@ const struct xml_node *xml_tree_root(const struct xml_tree *tree)
 
 size_t xml_offset(const struct xml_tree *tree, const struct xml_node *node)
 {
-    return gbk_offset(tree->text, node->at);
+    return tree->skipped + gbk_offset(tree->text, node->at);
 }
 
 void xml_tree_free(struct xml_tree *tree)

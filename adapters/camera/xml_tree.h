@@ -5,7 +5,8 @@
  * element has a text only when no element lies in it.  A document type
  * declaration is refused (LIMIT), so no entity but XML's own five exists; at
  * most 32 levels and 4096 elements, names of at most 63 bytes.  A text in
- * another encoding than UTF-8 is read as GBK, whatever it declares.
+ * another encoding than UTF-8 is read as GBK, whatever it declares.  Blanks in
+ * front and NULs at the end are passed over.
  *
  * Pure; any thread.
  */

@@ -334,6 +334,68 @@ static void a_plate_over_mqtt_may_be_plain(void **state)
     }
 }
 
+/* FF D8 FF D9 with lines of two letters, once bare and once as JSON has it. */
+static void base64_with_line_breaks_is_a_picture(void **state)
+{
+    static const char *const rows[] = {
+        VZ("\"license\":\"ABC123\",\"imageFile\":\"/9\r\nj/\r\n2Q\r\n==\""),
+        VZ("\"license\":\"ABC123\",\"imageFile\":\"/9\nj/\n2Q==\n\""),
+        VZ("\"license\":\"ABC123\","
+           "\"imageFile\":\"\\/9\\r\\nj/\\n2Q==\""),
+        VZ("\"license\":\"ABC123\",\"imageFile\":"
+           "\"data:image/jpeg;base64,/9j/\r\n2Q==\""),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct capture capture = vz_of(rows[i]);
+
+        assert_int_equal(capture.picture_count, 1);
+        assert_int_equal(capture.pictures[0].jpeg.len, 4);
+        assert_memory_equal(capture.pictures[0].jpeg.data, "\xFF\xD8\xFF\xD9",
+                            4);
+        capture_free(&capture);
+    }
+}
+
+static void a_nul_behind_a_text_is_no_part_of_it(void **state)
+{
+    static const char json[] = VZ("\"license\":\"ABC123\"") "\0";
+    static const char xml[] = "\r\n<?xml version=\"1.0\"?>"
+                              "<EventNotificationAlert><eventType>ANPR"
+                              "</eventType></EventNotificationAlert>\r\n\0";
+    struct span text = exact(json, sizeof json);
+    struct capture capture;
+    struct decode_fault fault;
+
+    (void)state;
+    assert_true(vz_decode(text, NULL, &capture, &fault));
+    assert_string_equal(capture.plate, "ABC123");
+    capture_free(&capture);
+    release(text);
+    text = exact(xml, sizeof xml);
+    assert_true(isapi_decode(text, &capture, &fault));
+    assert_int_equal(capture.kind, CAPTURE_PASSAGE);
+    capture_free(&capture);
+    release(text);
+}
+
+/* A device name that firmware cut in the middle of a character. */
+static void a_name_cut_short_spoils_no_plate(void **state)
+{
+    struct capture capture =
+        vz_of("{\"AlarmInfoPlate\":{\"deviceName\":\"\xE5\x8D\x97\xE9\x97\","
+              "\"result\":{\"PlateResult\":{\"license\":"
+              "\"\xE4\xBA\x91"
+              "A12345\"}}}}");
+
+    (void)state;
+    assert_string_equal(capture.plate, "\xE4\xBA\x91"
+                                       "A12345");
+    assert_string_equal(detail(&capture, "device_name"), "\xE5\x8D\x97??");
+    capture_free(&capture);
+}
+
 static void bad_json_is_refused_with_its_place(void **state)
 {
     char deep[200];
@@ -499,6 +561,34 @@ static void an_odd_element_costs_no_hikvision_passage(void **state)
     assert_string_equal(capture.plate, "");
     assert_int_equal(capture.at_ms, 0);
     capture_free(&capture);
+}
+
+static void a_multipart_body_is_known_by_its_first_line(void **state)
+{
+    static const char *const types[] = {NULL, "multipart/form-data",
+                                        "application/octet-stream",
+                                        "multipart/form-data; boundary = b"};
+    static const char text[] = "--b\r\nContent-Type: text/xml\r\n\r\n" ISAPI(
+        "<ANPR><licensePlate>A12345</licensePlate></ANPR>") "\r\n--"
+                                                            "b\r\nContent-Type:"
+                                                            " image/"
+                                                            "jpeg\r\n\r\n\xFF"
+                                                            "\xD8\xFF\xD9"
+                                                            "\r\n--b--\r\n";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        struct span body = exact(text, sizeof text - 1);
+        struct capture capture;
+        struct decode_fault fault;
+        size_t at = 0;
+
+        assert_true(isapi_decode_body(body, types[i], &at, &capture, &fault));
+        assert_string_equal(capture.plate, "A12345");
+        assert_int_equal(capture.picture_count, 1);
+        capture_free(&capture);
+        release(body);
+    }
 }
 
 /* A boundary that begins with dashes of its own, and a picture in which a line
