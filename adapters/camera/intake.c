@@ -16,7 +16,8 @@
 #include "sightings.h"
 
 #define HEAVY_BYTES ((size_t)2 << 20)
-#define EVENTS_MAX 16 /* of one message */
+/* Of one message; further ones are as one that is bad. */
+#define EVENTS_MAX 64
 /* A camera that tells neither time nor number may mean another vehicle when it
  * says the same again; it sends a message again within seconds. */
 #define SAME_WITHIN_MS (2 * MINUTE_MS)
@@ -301,22 +302,34 @@ static void pictures_free(struct capture *capture)
     capture->picture_count = 0;
 }
 
+/* What is answered for a message of several events: it is to come again when
+ * one of them is; else what was kept counts. */
+static enum outcome outcome_join(enum outcome a, enum outcome b)
+{
+    static const int rank[] = {[OUTCOME_STRANGER] = 0,
+                               [OUTCOME_BAD] = 1,
+                               [OUTCOME_NOTED] = 2,
+                               [OUTCOME_KEPT] = 3,
+                               [OUTCOME_LATER] = 4};
+
+    return rank[a] >= rank[b] ? a : b;
+}
+
 static enum outcome one_take(struct intake *intake,
                              const struct intake_message *message, size_t *at,
                              const struct camera_config **camera,
-                             struct capture *capture)
+                             struct capture *capture,
+                             struct decode_fault *fault)
 {
-    struct decode_fault fault = {DECODE_NONE, 0, ""};
     enum outcome outcome;
 
     capture_free(capture);
     memset(capture, 0, sizeof *capture);
-    if (!maker_decode(message, at, capture, &fault)) {
+    if (!maker_decode(message, at, capture, fault)) {
         memset(capture, 0, sizeof *capture);
         capture->kind = CAPTURE_OTHER;
         *camera = message->cameras[0];
-        return fault.kind == DECODE_MEMORY ? OUTCOME_LATER
-                                           : put_aside(intake, message, &fault);
+        return fault->kind == DECODE_MEMORY ? OUTCOME_LATER : OUTCOME_BAD;
     }
     *camera = camera_of(message, capture);
     if (*camera == NULL)
@@ -329,25 +342,52 @@ static enum outcome one_take(struct intake *intake,
     return outcome;
 }
 
+/* All events of a message; *first gets the first fault, or NONE. */
+static enum outcome all_take(struct intake *intake,
+                             const struct intake_message *message,
+                             const struct camera_config **camera,
+                             struct capture *capture,
+                             struct decode_fault *first)
+{
+    enum outcome outcome = OUTCOME_STRANGER;
+    unsigned events = 0;
+    size_t at = 0;
+
+    *first = (struct decode_fault){.kind = DECODE_NONE};
+    do {
+        struct decode_fault fault = {DECODE_NONE, 0, ""};
+
+        if (events++ == EVENTS_MAX) {
+            decode_fail(&fault, DECODE_LIMIT, at, "it has more than %d events",
+                        EVENTS_MAX);
+            at = message->body.len;
+        } else {
+            outcome = outcome_join(outcome, one_take(intake, message, &at,
+                                                     camera, capture, &fault));
+        }
+        if (first->kind == DECODE_NONE)
+            *first = fault;
+    } while (outcome != OUTCOME_LATER && at < message->body.len);
+    return outcome;
+}
+
 enum outcome intake_take(struct intake *intake,
                          const struct intake_message *message,
                          const struct camera_config **camera,
                          struct capture *capture)
 {
     bool heavy = message->body.len > HEAVY_BYTES;
-    enum outcome outcome = OUTCOME_NOTED;
-    size_t at = 0;
-    unsigned events = 0;
+    struct decode_fault fault;
+    enum outcome outcome;
 
     *camera = NULL;
     *capture = (struct capture){.kind = CAPTURE_OTHER};
     count(intake, TALLY_BYTES, message->body.len);
     if (heavy)
         pthread_mutex_lock(&intake->heavy);
-    do
-        outcome = one_take(intake, message, &at, camera, capture);
-    while ((outcome == OUTCOME_KEPT || outcome == OUTCOME_NOTED) &&
-           at < message->body.len && ++events < EVENTS_MAX);
+    outcome = all_take(intake, message, camera, capture, &fault);
+    if (outcome != OUTCOME_LATER && fault.kind != DECODE_NONE)
+        outcome = outcome_join(outcome, put_aside(intake, message, &fault));
     if (heavy)
         pthread_mutex_unlock(&intake->heavy);
     return outcome;

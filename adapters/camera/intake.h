@@ -49,9 +49,11 @@ struct intake_message {
 };
 
 /*
- * Decode and keep all that message holds.  *capture gets the last of it for
- * the answer, without its pictures (empty and of kind OTHER when there was
- * none); *camera who sent it, or NULL.  The caller frees capture.
+ * Decode and keep all that message holds: one event that cannot be decoded, or
+ * of a camera that is not known, keeps none of the others out.  *capture gets
+ * the last of it for the answer, without its pictures (empty and of kind OTHER
+ * when there was none); *camera who sent it, or NULL.  The caller frees
+ * capture.
  */
 MUST_CHECK enum outcome intake_take(struct intake *intake,
                                     const struct intake_message *message,

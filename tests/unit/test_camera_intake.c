@@ -301,6 +301,50 @@ static void unknown_identity_is_403(void **state)
     assert_int_equal(roster_tally(world->roster, TALLY_REFUSED), 1);
 }
 
+#define PART(xml) "--b\r\nContent-Type: text/xml\r\n\r\n" xml "\r\n"
+
+/* Of three events the first cannot be decoded and the second is of nobody. */
+static void one_bad_event_keeps_no_other_out(void **state)
+{
+    struct world *world = *state;
+    char answer[512];
+    unsigned code;
+
+    assert_int_equal(push(world, 1, 2, "/",
+                          PART("<EventNotificationAlert/>")
+                              PART(ISAPI("00:00:00:00:00:01", "")) PART(
+                                  ISAPI("44:a6:42:f3:2a:d7", "")) "--b--\r\n",
+                          answer, &code),
+                     OUTCOME_KEPT);
+    assert_int_equal(code, 200);
+    assert_int_equal(courier.put_count, 1);
+    assert_string_equal(courier.puts[0].device, "west");
+    assert_int_equal(roster_tally(world->roster, TALLY_BAD), 1);
+    assert_int_equal(roster_tally(world->roster, TALLY_REFUSED), 1);
+}
+
+static void twenty_events_of_one_message_are_twenty(void **state)
+{
+    struct world *world = *state;
+    struct bytes body = BYTES_EMPTY;
+    char answer[512];
+    unsigned code;
+
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(
+            bytes_print(&body,
+                        PART("<EventNotificationAlert><macAddress>44:a6:42:f3:"
+                             "2a:d7</macAddress><eventType>ANPR</eventType>"
+                             "<ANPR/><UUID>u-%d</UUID>"
+                             "</EventNotificationAlert>"),
+                        i),
+            STATUS_OK);
+    assert_int_equal(push(world, 1, 2, "/", bytes_text(&body), answer, &code),
+                     OUTCOME_KEPT);
+    assert_int_equal(roster_tally(world->roster, TALLY_EVENTS), 20);
+    bytes_free(&body);
+}
+
 /* ---- Dahua -------------------------------------------------------------- */
 
 static const char bare[] =
