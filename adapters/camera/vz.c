@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base64.h"
 #include "clock.h"
@@ -528,12 +529,44 @@ static void take_field(struct capture *capture, struct notes *notes,
     }
 }
 
+static void take_parts(struct capture *capture, struct notes *notes,
+                       struct span body, const char *content_type,
+                       struct decode_fault *fault)
+{
+    struct multipart multipart;
+    struct multipart_part part;
+
+    if (multipart_open(&multipart, body, content_type, fault))
+        while (multipart_next(&multipart, &part, fault))
+            take_field(capture, notes, &part);
+}
+
+/* "name=value&name=value"; what is written with % stays so. */
+static void take_pairs(struct capture *capture, struct notes *notes,
+                       struct span body)
+{
+    while (body.len > 0) {
+        const uint8_t *end = memchr(body.data, '&', body.len);
+        size_t size = end == NULL ? body.len : (size_t)(end - body.data);
+        const uint8_t *equals = memchr(body.data, '=', size);
+
+        if (equals != NULL) {
+            size_t name = (size_t)(equals - body.data);
+
+            take_field(capture, notes,
+                       &(struct multipart_part){
+                           .name = span_of(body.data, name),
+                           .body = span_of(equals + 1, size - name - 1)});
+        }
+        size += end != NULL;
+        body = span_of(body.data + size, body.len - size);
+    }
+}
+
 static bool read_registration(struct span body, const char *content_type,
                               struct capture *capture,
                               struct decode_fault *fault)
 {
-    struct multipart multipart;
-    struct multipart_part part;
     struct notes notes;
 
     if (!passage_begin(capture, &notes, fault))
@@ -541,9 +574,10 @@ static bool read_registration(struct span body, const char *content_type,
     capture->kind = CAPTURE_REGISTRATION;
     note_text(&notes, "kind", "registration");
     note_flag(&notes, "capture", false);
-    if (multipart_open(&multipart, body, content_type, fault))
-        while (multipart_next(&multipart, &part, fault))
-            take_field(capture, &notes, &part);
+    if (multipart_is(content_type))
+        take_parts(capture, &notes, body, content_type, fault);
+    else
+        take_pairs(capture, &notes, body);
     if (fault->kind == DECODE_NONE && *capture->device == 0)
         decode_fail(fault, DECODE_MISSING, 0,
                     "a registration's field serialno is absent");
@@ -570,10 +604,20 @@ static bool run(struct span text, bool mqtt,
     return passage_end(capture, &decoding.notes, fault);
 }
 
+/* Firmware gives JSON this type as well. */
+static bool is_form(struct span body, const char *content_type)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+
+    return content_type != NULL &&
+           strncasecmp(content_type, form, strlen(form)) == 0 && body.len > 0 &&
+           memchr("{ \t\r\n", *body.data, 5) == NULL;
+}
+
 bool vz_decode(struct span body, const char *content_type,
                struct capture *capture, struct decode_fault *fault)
 {
-    if (multipart_is(content_type))
+    if (multipart_is(content_type) || is_form(body, content_type))
         return read_registration(body, content_type, capture, fault);
     return run(body, false, read_http, capture, fault);
 }

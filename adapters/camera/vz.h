@@ -6,7 +6,7 @@
  *
  *   PASSAGE       AlarmInfoPlate with result.PlateResult; key is plateid
  *   HEARTBEAT     AlarmInfoPlate without result, heartbeat 1; keep_alive
- *   REGISTRATION  multipart text fields; the password in them goes nowhere
+ *   REGISTRATION  multipart or form fields; the password in them goes nowhere
  *   SERIAL        SerialData; details "port", "bytes", "length"
  *   OTHER         AlarmGioIn, TriggerImage (its picture is a SCENE), and any
  *                 MQTT message that is none of these
