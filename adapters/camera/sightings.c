@@ -114,8 +114,8 @@ enum status sightings_time(struct sightings *sightings, uint64_t hash,
 
     pthread_mutex_lock(&sightings->mutex);
     one = place_of(sightings, hash);
-    known = one->first_ms != 0 && one->hash == hash && one->last_ms <= now_ms &&
-            now_ms - one->last_ms <= window_ms;
+    known = one->first_ms != 0 && one->hash == hash &&
+            llabs(now_ms - one->last_ms) <= window_ms;
     *one = (struct sighting){hash, known ? one->first_ms : now_ms, now_ms, 0};
     *at_ms = one->first_ms;
     status = place_write(sightings, one, !known);

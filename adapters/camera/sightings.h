@@ -24,8 +24,9 @@ MUST_CHECK enum status sightings_open(const char *path,
 void sightings_close(struct sightings *sightings);
 
 /*
- * *at_ms: when hash was first seen, if it was seen within window_ms before
- * now_ms (each time counts anew); else now_ms, and that is on disk.  IO.
+ * *at_ms: when hash was first seen, if it was seen within window_ms of now_ms
+ * (each time counts anew; this machine's clock may have been set back in
+ * between); else now_ms, and that is on disk.  IO.
  */
 MUST_CHECK enum status sightings_time(struct sightings *sightings,
                                       uint64_t hash, int64_t now_ms,

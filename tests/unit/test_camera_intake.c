@@ -243,6 +243,11 @@ static void time_of_1970_becomes_that_of_receipt_once(void **state)
     push(world, 0, 1, "/vz", clockless, answer, &code);
     assert_int_equal(courier.put_count, 1);
     assert_int_equal(courier.repeats, 2);
+    /* And when this machine's clock is set back. */
+    world_now_ms -= MINUTE_MS;
+    push(world, 0, 1, "/vz", clockless, answer, &code);
+    assert_int_equal(courier.put_count, 1);
+    assert_int_equal(courier.repeats, 3);
 }
 
 static void nameless_message_is_another_vehicle_after_two_minutes(void **state)
