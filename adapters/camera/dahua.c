@@ -79,7 +79,8 @@ static bool read_time(const char *text, int64_t *at_ms)
     return text[used] == 0 && china_time_to_ms(&time, at_ms) == STATUS_OK;
 }
 
-/* Also the key: with milliseconds the time alone tells passages apart. */
+/* Also the key: with milliseconds the time alone tells passages apart.  Those
+ * of firmware that always writes ".000" do not. */
 static void take_time(struct decoding *decoding, const json_t *snap)
 {
     static const char *const names[] = {"AccurateTime", "SnapTime",
@@ -98,7 +99,7 @@ static void take_time(struct decoding *decoding, const json_t *snap)
             continue;
         }
         note_text(&decoding->notes, "local_time", text);
-        if (strchr(text, '.') != NULL)
+        if (capture->at_ms % SECOND_MS != 0)
             text_put(capture->key, sizeof capture->key, text);
         else
             text_print(capture->key, sizeof capture->key, "%s %s", text,

@@ -6,7 +6,7 @@
  *   REGISTRATION  DeviceInfo
  *   OTHER         any other event or action
  *
- * Key: AccurateTime with its milliseconds; with whole seconds only, the plate
+ * Key: AccurateTime with its milliseconds; when they are absent or 0, the plate
  * is part of it.  The same passage comes with pictures later: same key.
  * ITSAPI times have no zone and are read as UTC+8.  Confidence above 100 is of
  * the firmware that counts to 255; it cannot be told below (details have

@@ -377,6 +377,28 @@ static void late_pictures_are_an_edition_of_the_passage(void **state)
     assert_int_equal(roster_tally(world->roster, TALLY_EDITIONS), 1);
 }
 
+static void two_plates_of_one_whole_second_are_two_vehicles(void **state)
+{
+    static const char *const plates[] = {"ITS123", "ITS124"};
+    struct world *world = *state;
+    char answer[512];
+    unsigned code;
+
+    for (size_t i = 0; i < 2; i++) {
+        char text[256];
+
+        snprintf(text, sizeof text,
+                 "{\"Picture\":{\"Plate\":{\"PlateNumber\":\"%s\"},"
+                 "\"SnapInfo\":{\"DeviceID\":\"d1\","
+                 "\"AccurateTime\":\"2026-11-20 11:59:59.000\"}}}",
+                 plates[i]);
+        push(world, 3, 1, "/NotificationInfo/TollgateInfo", text, answer,
+             &code);
+    }
+    assert_int_equal(courier.put_count, 2);
+    assert_string_not_equal(courier.puts[0].id, courier.puts[1].id);
+}
+
 static void dahua_hears_the_answer_of_the_settings(void **state)
 {
     struct world *world = *state;
