@@ -72,6 +72,13 @@ static bool passed_over(const char *name, unsigned depth)
                                              strcmp(name, "done") == 0));
 }
 
+/* What a camera makes anew each day or hour: "20261120", "2026-11-20", "08".
+ * Any other folder may have been made by a person for a camera that cannot. */
+static bool names_a_date(const char *name)
+{
+    return strspn(name, "0123456789-_") == strlen(name);
+}
+
 static void walk(struct scan *scan, int fd, const char *below, unsigned depth);
 
 static void walk_into(struct scan *scan, int parent, const char *name,
@@ -111,7 +118,8 @@ static void walk(struct scan *scan, int fd, const char *below, unsigned depth)
         if (depth < FILES_DEPTH_MAX)
             walk_into(scan, fd, entry->d_name, path, depth + 1);
         /* Does nothing while there is something in it. */
-        if (scan->wall_ms - info.st_mtim.tv_sec * SECOND_MS > DAY_MS)
+        if (names_a_date(entry->d_name) &&
+            scan->wall_ms - info.st_mtim.tv_sec * SECOND_MS > DAY_MS)
             unlinkat(fd, entry->d_name, AT_REMOVEDIR);
     }
     closedir(folder);

@@ -46,8 +46,8 @@ void files_free(struct found_files *files);
 struct found_file *files_find(struct found_files *files, const char *path);
 /* Read the folder again: new ones appear, changed ones begin anew, those that
  * are gone go.  bad/ and done/ right below it and names with a dot in front
- * are passed over; folders below it that have been empty for a day are
- * removed.  IO. */
+ * are passed over; folders below it that are named by a date (digits, '-', '_')
+ * and have been empty for a day are removed.  IO. */
 MUST_CHECK enum status files_scan(struct found_files *files, const char *top,
                                   int64_t steady_ms, int64_t wall_ms);
 

@@ -276,6 +276,26 @@ static void noted_files_go_without_becoming_events(void **state)
 
 /* ---- what is no passage ------------------------------------------------- */
 
+/* A camera that cannot make its folder again must find it. */
+static void empty_folder_of_a_past_day_goes_and_another_stays(void **state)
+{
+    struct world *world = *state;
+    struct timespec past[2] = {{.tv_sec = NOON_MS / 1000 - 2 * 86400},
+                               {.tv_sec = NOON_MS / 1000 - 2 * 86400}};
+    static const char *const names[] = {"2026-11-18", "gate-2"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char path[512];
+
+        path_of(world, names[i], path);
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(utimensat(AT_FDCWD, path, past, 0), 0);
+    }
+    step(world, 0);
+    assert_false(is_there(world, "2026-11-18"));
+    assert_true(is_there(world, "gate-2"));
+}
+
 static void name_without_pattern_goes_to_bad(void **state)
 {
     struct world *world = *state;
