@@ -31,6 +31,11 @@ static bool times_zeros(const struct stable_rule *rule,
     return rule->zeros != ZEROS_UNSAID;
 }
 
+static bool is_below(const struct weight *weight)
+{
+    return weight->overload && weight->has_value && weight->unscaled < 0;
+}
+
 static enum stable_reading reading_of(const struct stable_rule *rule,
                                       const struct weight *weight,
                                       double *value)
@@ -39,7 +44,7 @@ static enum stable_reading reading_of(const struct stable_rule *rule,
         return READING_TARE;
     if (weight->zero_lost)
         return READING_NO_ZERO;
-    if (weight->overload)
+    if (weight->overload && !is_below(weight))
         return READING_OVERLOAD;
     if (!weight->has_value)
         return READING_NOTHING;
@@ -49,6 +54,8 @@ static enum stable_reading reading_of(const struct stable_rule *rule,
         return READING_ZEROS;
     if (!weight_convert(*value, weight->unit, rule->unit, value))
         return READING_OTHER_UNIT;
+    if (weight->overload)
+        return READING_BELOW;
     return rule->maximum > 0 && *value > rule->maximum + GRAIN
                ? READING_OVERLOAD
                : READING_GOOD;
@@ -59,6 +66,8 @@ const char *stable_reading_text(enum stable_reading reading)
     static const char *const texts[] = {
         [READING_GOOD] = "a gross weight",
         [READING_OVERLOAD] = "the scale is overloaded or out of range",
+        [READING_BELOW] = "the scale is below its range: press zero with the "
+                          "scale empty",
         [READING_NO_ZERO] = "the indicator has captured no zero since it was "
                             "switched on: press zero with the scale empty",
         [READING_NET] = "a tare is set in the indicator: clear it, only gross "
@@ -90,7 +99,10 @@ static void window_add(struct stable *stable, const struct weight *weight,
     const double highest =
         stable->readings == 0 ? value : fmax(stable->highest, value);
 
-    if (weight->motion == MOTION_MOVING || value < rule->minimum - GRAIN) {
+    if (value <= rule->zero_band + GRAIN)
+        stable->rest = 0;
+    if (weight->motion == MOTION_MOVING || value < rule->minimum - GRAIN ||
+        value <= stable->rest) {
         window_clear(stable);
     } else if (stable->readings == 0 || highest - lowest > rule->band + GRAIN) {
         stable->readings = 1;
@@ -131,6 +143,9 @@ static enum stable_news enter_empty(struct stable *stable)
     const bool was_weighed = stable->state != STABLE_LOADING;
 
     stable->state = STABLE_EMPTY;
+    stable->rest = stable->value > stable->rule.zero_band + GRAIN
+                       ? stable->rule.rearm_below
+                       : 0;
     stable->low = false;
     stable->told = false;
     stable->peak = 0;
@@ -241,7 +256,7 @@ enum stable_news stable_put(struct stable *stable, const struct weight *weight,
     double value = 0;
 
     stable->reading = reading_of(&stable->rule, weight, &value);
-    if (stable->reading != READING_GOOD && stable->reading != READING_OVERLOAD)
+    if (stable->reading > READING_BELOW)
         return STABLE_NOTHING;
     if (stable->known && silent_ms > stable->rule.age_ms)
         after_silence(stable, silent_ms);

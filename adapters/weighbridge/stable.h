@@ -28,7 +28,10 @@
  * band for empty_ms.  So a second vehicle that drives on while the first one
  * still stands there is not reported (STABLE_CHANGED tells of it); where
  * vehicles follow each other like that, rearm_below says below which weight
- * the next one counts.
+ * the next one counts.  What stays below it is the rest of the first.
+ *
+ * A scale that says out of range and has a weight below zero is empty: what
+ * lay on it when it was zeroed is gone.
  *
  * Only gross weights count.  A net or tare reading is no reading at all.
  */
@@ -69,7 +72,9 @@ enum stable_state {
 /* What the last reading was. */
 enum stable_reading {
     READING_GOOD,
-    READING_OVERLOAD,   /* or above maximum, or out of range */
+    READING_OVERLOAD, /* or above maximum, or out of range */
+    READING_BELOW,    /* below its range: nothing is on it */
+    /* and no reading at all: */
     READING_NO_ZERO,    /* no zero was captured at power-on */
     READING_NET,        /* a tare is set: the gross weight is not sent */
     READING_TARE,       /* not a weight on the scale */
@@ -92,6 +97,7 @@ struct stable {
     int64_t since_ms;
     bool low; /* the scale may be empty, since low_since_ms */
     int64_t low_since_ms;
+    double rest;    /* not empty yet: a vehicle is heavier than this */
     double peak;    /* since it was empty */
     double weighed; /* what was reported last */
     bool told;      /* CHANGED was said of this vehicle */

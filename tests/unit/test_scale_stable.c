@@ -256,6 +256,27 @@ static void rearm_below_lets_a_close_follower_count(void **state)
     assert_true(f->last.gross == 18000);
 }
 
+/* The last axle of the truck that was weighed waits for the road. */
+static void what_is_below_rearm_below_is_no_other_vehicle(void **state)
+{
+    struct fixture *f = *state;
+    struct stable_rule rule = rule_20kg;
+
+    rule.rearm_below = 6000;
+    stable_open(&f->stable, &rule);
+    goes(f, 0, 30000, 2000);
+    reads_for(f, 30000, 5000);
+    goes(f, 30000, 5000, 1000);
+    reads_for(f, 5000, 20000);
+    assert_int_equal(f->reports, 1);
+    goes(f, 5000, 0, 1000);
+    reads_for(f, 0, 2000);
+    /* on an empty scale a light one is a vehicle */
+    reads_for(f, 1500, 5000);
+    assert_int_equal(f->reports, 2);
+    assert_true(f->last.gross == 1500);
+}
+
 static void a_truck_that_rocks_off_and_on_is_one_truck(void **state)
 {
     struct fixture *f = *state;
@@ -280,6 +301,26 @@ static void a_weight_below_zero_is_an_empty_scale(void **state)
     assert_int_equal(f->reports, 1);
     truck(f, 30000);
     assert_int_equal(f->reports, 2);
+}
+
+/* Toledo, SWB bits 1 and 2: what sticks to the platform when it is zeroed
+ * falls off with the truck, and the indicator is below its range. */
+static void a_scale_below_its_range_is_empty(void **state)
+{
+    struct fixture *f = *state;
+    struct weight below = of(-1300);
+
+    below.overload = true;
+    goes(f, 0, 30000, 4000);
+    reads_for(f, 30000, 8000);
+    for (int i = 0; i < 30; i++)
+        put(f, &below);
+    assert_int_equal(f->departures, 1);
+    assert_int_equal(f->stable.state, STABLE_EMPTY);
+    goes(f, -1300, 25000, 4000);
+    reads_for(f, 25000, 8000);
+    assert_int_equal(f->reports, 2);
+    assert_true(f->last.gross == 25000);
 }
 
 static void a_negative_zero_is_zero(void **state)
