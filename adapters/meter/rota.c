@@ -74,6 +74,9 @@ static uint64_t missed_before(const struct meter *meter, int64_t mark_ms)
 
     if (meter->mark_ms == NEVER || mark_ms < meter->mark_ms)
         return unread; /* the first one, or the clock was set back */
+    /* Less than an interval: mark_ms is of a start with another one. */
+    if (mark_ms - meter->mark_ms < meter->every_ms)
+        return unread;
     return unread +
            (uint64_t)((mark_ms - meter->mark_ms) / meter->every_ms - 1);
 }

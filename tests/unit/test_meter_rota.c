@@ -182,6 +182,24 @@ static void marks_while_it_was_down_are_missed(void **state)
     assert_int_equal(rota_take_missed(world->rota, 0), 0);
 }
 
+/* 08:15 was read while the interval was 5 minutes, and now it is an hour. */
+static void mark_of_another_interval_is_no_missed_one(void **state)
+{
+    static const int64_t every_ms[] = {HOUR_MS};
+    const int64_t nine_ms = MARK_MS + 30 * MINUTE_MS;
+    struct rota *rota = NULL;
+    struct rota_turn turn;
+    int64_t wait_ms;
+
+    (void)state;
+    assert_int_equal(rota_open(every_ms, 1, 0, &rota), STATUS_OK);
+    rota_known(rota, 0, MARK_MS - 15 * MINUTE_MS);
+    assert_true(rota_next(rota, nine_ms, 0, &turn, &wait_ms));
+    assert_int_equal(turn.mark_ms, nine_ms);
+    assert_int_equal(rota_take_missed(rota, 0), 0);
+    rota_close(rota);
+}
+
 static void wait_ends_when_the_round_begins(void **state)
 {
     struct world *world = *state;
