@@ -67,10 +67,11 @@ void dialog_start(struct dialog *dialog, struct station *station,
 }
 
 /* Midnight may have passed between the date and the time: the date that
- * belongs to a time just after it is the one that is read now. */
+ * belongs to a time just after it is the one that is read now, and without it
+ * there is none. */
 static bool needs_date_again(struct dialog *dialog)
 {
-    const struct register_clock *clock = &dialog->values.clock;
+    struct register_clock *clock = &dialog->values.clock;
     const struct station *station = dialog->station;
 
     if (dialog->date_again || !clock->has_date || !clock->has_time ||
@@ -79,6 +80,7 @@ static bool needs_date_again(struct dialog *dialog)
     for (unsigned i = 0; i < station->question_count; i++)
         if (station->questions[i].topic == STATION_DATE) {
             dialog->date_again = true;
+            clock->has_date = false;
             dialog->at = i;
             return true;
         }
@@ -141,6 +143,13 @@ static void refused(struct dialog *dialog, bool no_block)
     fail(dialog);
 }
 
+/* The following frames of 1997 have no number: when one is lost the meter may
+ * send it again or go on with the next, so the whole reply is asked again. */
+static bool is_numbered(const struct dialog *dialog)
+{
+    return dialog->station->config->protocol != METER_DLT645_1997;
+}
+
 static bool settle(struct dialog *dialog, enum dialog_news news)
 {
     if (news == DIALOG_NOTHING)
@@ -157,7 +166,7 @@ static bool settle(struct dialog *dialog, enum dialog_news news)
     if (news == DIALOG_ANSWER)
         next_question(dialog);
     else if (news == DIALOG_ONWARD)
-        dialog->attempt = 0;
+        dialog->attempt = is_numbered(dialog) ? 0 : dialog->attempt;
     else
         refused(dialog, news == DIALOG_NO_BLOCK);
     return true;
@@ -194,6 +203,7 @@ static void give_up(struct dialog *dialog)
 void dialog_silence(struct dialog *dialog)
 {
     reason_of_silence(dialog);
+    dialog->following = dialog->following && is_numbered(dialog);
     if (dialog->attempt++ < dialog->options.retries)
         return;
     fail(dialog);

@@ -39,6 +39,9 @@ static enum dialog_news judge(struct dialog *dialog,
         return DIALOG_ANSWER;
     }
     dialog_fault(dialog, &fault);
+    /* Some meters do not stay silent when the order is not theirs. */
+    if (fault.kind == DECODE_MISSING && !station->order_known)
+        return DIALOG_AGAIN;
     /* UNKNOWN: the answer to something that was asked before. */
     return fault.kind == DECODE_UNKNOWN ? DIALOG_NOTHING : DIALOG_REFUSAL;
 }

@@ -145,10 +145,10 @@ uint32_t dlt645_di_time(enum dlt645_edition edition);
 bool dlt645_plan(enum dlt645_edition edition, const char *const *names,
                  size_t count, uint32_t dis[static DLT645_PLAN_MAX],
                  size_t *di_count, const char **unknown);
-#define DLT645_MEMBERS_MAX 5 /* a total and four tariffs */
+#define DLT645_MEMBERS_MAX 64 /* a total and 63 tariffs */
 
 /* What to ask instead when a meter has not the block di: the identifiers that
- * make it up, the first of them; 0: di is no block. */
+ * make it up; 0: di is no block. */
 size_t dlt645_members(enum dlt645_edition edition, uint32_t di,
                       uint32_t members[static DLT645_MEMBERS_MAX]);
 

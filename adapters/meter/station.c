@@ -344,16 +344,27 @@ static bool modbus_split(struct station *station, unsigned index)
     return put_in_place(station, index, pieces, count);
 }
 
+static bool wants(const struct station *station, uint32_t di)
+{
+    for (unsigned i = 0; i < station->name_count; i++)
+        if (dlt645_di_of(edition_of(station), station->names[i]) == di)
+            return true;
+    return false;
+}
+
+/* A question for each register that a refused block was asked for. */
 static bool dlt645_split(struct station *station, unsigned index)
 {
     uint32_t members[DLT645_MEMBERS_MAX];
     size_t count = dlt645_members(edition_of(station),
                                   station->questions[index].di, members);
     struct station_question pieces[DLT645_MEMBERS_MAX];
+    unsigned wanted = 0;
 
     for (size_t i = 0; i < count; i++)
-        pieces[i] = (struct station_question){.di = members[i]};
-    return put_in_place(station, index, pieces, (unsigned)count);
+        if (wants(station, members[i]))
+            pieces[wanted++] = (struct station_question){.di = members[i]};
+    return put_in_place(station, index, pieces, wanted);
 }
 
 bool station_split(struct station *station, unsigned index)

@@ -420,6 +420,64 @@ static void following_frames_make_one_answer(void **state)
     assert_value(world, "voltage_c_v", "235.0");
 }
 
+/* A following frame of 1997 has no number: whether the one that was lost is
+ * sent again, or the one behind it, nobody can tell. */
+static void reply_of_1997_with_a_lost_piece_begins_again(void **state)
+{
+    static const char *const names[] = {"voltage_a_v", "voltage_b_v",
+                                        "voltage_c_v"};
+    struct world *world = *state;
+
+    start(world, METER_DLT645_1997, "161", names, 3);
+    /* B61F: 52 E9 on the wire; control 01, then 02 */
+    expect(world, "FE FE FE FE 68 61 01 00 00 00 00 68 01 02 52 E9 70 16");
+    assert_true(hear(world, frame(0xA1, "1F B6 00 01")));
+    expect(world, "FE FE FE FE 68 61 01 00 00 00 00 68 02 02 52 E9 71 16");
+    dialog_silence(&world->dialog);
+    expect(world, "FE FE FE FE 68 61 01 00 00 00 00 68 01 02 52 E9 70 16");
+    assert_true(hear(world, frame(0x81, "1F B6 00 01 30 02 31 02")));
+    assert_value(world, "voltage_a_v", "100");
+    assert_value(world, "voltage_b_v", "230");
+    assert_value(world, "voltage_c_v", "231");
+}
+
+static void reply_of_1997_that_is_never_whole_is_given_up(void **state)
+{
+    static const char *const names[] = {"voltage_a_v", "voltage_b_v"};
+    struct world *world = *state;
+    unsigned begun = 0;
+
+    start(world, METER_DLT645_1997, "161", names, 2);
+    while (dialog_next(&world->dialog, &world->send) && begun < 10) {
+        if (world->dialog.at > 0 || world->dialog.following) {
+            dialog_silence(&world->dialog);
+            continue;
+        }
+        assert_true(hear(world, frame(0xA1, "1F B6 00 01")));
+        begun++;
+    }
+    assert_int_equal(begun, 3);
+    assert_string_equal(dialog_reason(&world->dialog, "voltage_a_v"),
+                        "no answer");
+}
+
+/* A fifth tariff, as several provinces have one. */
+static void refused_block_is_asked_for_all_that_is_wanted_of_it(void **state)
+{
+    static const char *const names[] = {"import_kwh", "import_tariff_5_kwh"};
+    struct world *world = *state;
+
+    start(world, METER_DLT645_2007, "161", names, 2);
+    assert_true(dialog_next(&world->dialog, &world->send));
+    assert_true(hear(world, frame(0xD1, "02")));
+    assert_true(dialog_next(&world->dialog, &world->send));
+    assert_true(hear(world, frame(0x91, "00 00 01 00 56 34 12 00")));
+    assert_true(dialog_next(&world->dialog, &world->send));
+    assert_true(hear(world, frame(0x91, "00 05 01 00 78 56 00 00")));
+    assert_value(world, "import_kwh", "1234.56");
+    assert_value(world, "import_tariff_5_kwh", "56.78");
+}
+
 static void wildcard_learns_who_answered(void **state)
 {
     static const char *const names[] = {"voltage_a_v"};
@@ -473,6 +531,22 @@ static void date_is_read_again_when_midnight_may_have_passed(void **state)
     assert_true(hear(world, frame(0x91, "01 01 00 04 06 21 11 26")));
     assert_false(dialog_next(&world->dialog, &world->send));
     assert_int_equal(world->dialog.values.clock.day, 21);
+}
+
+/* Yesterday's date with a time of today would be a whole day wrong. */
+static void date_that_midnight_left_behind_is_none(void **state)
+{
+    struct world *world = *state;
+
+    start_voltage(world);
+    expect(world, ASK_UA);
+    assert_true(hear(world, UA));
+    assert_true(dialog_next(&world->dialog, &world->send));
+    assert_true(hear(world, frame(0x91, "01 01 00 04 05 20 11 26")));
+    assert_true(dialog_next(&world->dialog, &world->send));
+    assert_true(hear(world, frame(0x91, "02 01 00 04 02 00 00")));
+    end(world);
+    assert_false(world->dialog.values.clock.has_date);
 }
 
 static void meter_without_a_clock_is_not_asked_for_it_again(void **state)
@@ -588,6 +662,20 @@ static void water_meter_that_was_changed_is_found_in_its_order(void **state)
     assert_false(dialog_next(&world->dialog, &world->send));
     dialog_start(&world->dialog, world->station, &patient);
     expect_water(world, ASK_WATER);
+}
+
+static void water_meter_that_refuses_one_order_is_asked_in_another(void **state)
+{
+    struct world *world = *state;
+
+    start(world, METER_CJT188, "805000001", NULL, 0);
+    expect_water(world, ASK_WATER);
+    /* control C1, length 3: SER and two bytes of status */
+    assert_true(hear(world, "68 10 01 00 00 05 08 00 00 C1 03 00 02 00 4C 16"));
+    expect_water(world, ASK_WATER_TURNED);
+    assert_true(hear(world, WATER));
+    assert_false(dialog_next(&world->dialog, &world->send));
+    assert_value(world, "volume_m3", "123.00");
 }
 
 static void another_water_meters_answer_is_passed_over(void **state)
