@@ -8,6 +8,7 @@
 #include "text.h"
 
 #define REALM "sampan-camera"
+#define REALM_MAX 96
 #define NONCE_S 300
 #define BODY_BEGIN ((size_t)16 << 10)
 #define READ_AWAY_MAX ((size_t)64 << 20) /* of a body that is refused */
@@ -73,14 +74,38 @@ static void body_take(struct request *request, struct span bytes)
 
 /* ---- the answer --------------------------------------------------------- */
 
+/*
+ * One of its own for each camera.  The library (0.9.75) makes a nonce of time
+ * in seconds, path and realm, and takes its first use for a replay when
+ * another has used it: two cameras of one gate, which see a vehicle at the
+ * same moment, would lock each other out.
+ */
+static void realm_print(const struct request *request,
+                        char realm[static REALM_MAX])
+{
+    text_print(realm, REALM_MAX, "%s %s", REALM, request->cameras[0]->id);
+}
+
+static enum MHD_Result queue_challenge(struct MHD_Connection *connection,
+                                       const struct request *request,
+                                       struct MHD_Response *response)
+{
+    char realm[REALM_MAX];
+
+    realm_print(request, realm);
+    if (request->cameras[0]->login == LOGIN_BASIC)
+        return MHD_queue_basic_auth_fail_response(connection, realm, response);
+    return MHD_queue_auth_fail_response2(connection, realm, REALM, response,
+                                         request->stale ? MHD_YES : MHD_NO,
+                                         MHD_DIGEST_ALG_MD5);
+}
+
 static enum MHD_Result queue(struct MHD_Connection *connection,
                              const struct request *request, unsigned code,
                              const char *type, struct span body)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body.len, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
-    bool basic = request->admission.camera_count > 0 &&
-                 request->cameras[0]->login == LOGIN_BASIC;
     enum MHD_Result result;
 
     if (response == NULL)
@@ -92,13 +117,8 @@ static enum MHD_Result queue(struct MHD_Connection *connection,
                                 RETRY_AFTER_S);
     if (code == 405)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "POST");
-    if (code == 401 && basic)
-        result =
-            MHD_queue_basic_auth_fail_response(connection, REALM, response);
-    else if (code == 401)
-        result = MHD_queue_auth_fail_response2(
-            connection, REALM, REALM, response,
-            request->stale ? MHD_YES : MHD_NO, MHD_DIGEST_ALG_MD5);
+    if (code == 401)
+        result = queue_challenge(connection, request, response);
     else
         result = MHD_queue_response(connection, code, response);
     MHD_destroy_response(response);
@@ -199,13 +219,15 @@ static void login_check(struct MHD_Connection *connection,
                         struct request *request)
 {
     const struct camera_config *camera = request->cameras[0];
+    char realm[REALM_MAX];
     int result;
 
     if (camera->username[0] == 0)
         return;
+    realm_print(request, realm);
     result = camera->login == LOGIN_BASIC
                  ? basic_check(connection, camera)
-                 : MHD_digest_auth_check2(connection, REALM, camera->username,
+                 : MHD_digest_auth_check2(connection, realm, camera->username,
                                           bytes_text(&camera->password),
                                           NONCE_S, MHD_DIGEST_ALG_MD5);
     if (result == MHD_YES)

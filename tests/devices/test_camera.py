@@ -247,6 +247,29 @@ def test_digest_login_is_asked_for(site):
     assert "p w" not in site.log()
 
 
+def test_two_cameras_may_log_in_at_the_same_moment(site):
+    """As those of one gate do, which see the same vehicle."""
+    password = secret(site, "secret")
+    hosts = {"east": "127.0.0.1", "west": "127.0.0.2"}
+    site.settings(*(site.camera(name, "dahua", address=[host], username="gate",
+                                password_file=password)
+                    for name, host in hosts.items()))
+    site.start_camera()
+    for number in range(5):
+        challenges = {}
+        for name, host in hosts.items():
+            code, _, headers = site.post(frames.DAHUA_PASSAGE, b"{}",
+                                         source=host)
+            assert code == 401
+            challenges[name] = headers["WWW-Authenticate"]
+        for name, host in hosts.items():
+            login = cameras.digest(challenges[name], "gate", "secret", "POST",
+                                   frames.DAHUA_PASSAGE)
+            assert site.post(
+                frames.DAHUA_PASSAGE, frames.dahua(passage(number), name),
+                headers={"Authorization": login}, source=host)[0] == 200
+
+
 def test_basic_login_is_asked_for(site):
     site.settings(site.camera("south", "hikvision", username="gate", login=
                               "basic", password_file=secret(site, "secret")))
