@@ -30,12 +30,12 @@ static void ended_tell(struct courier *courier, const struct flight *ended)
                                    rejected ? ended->reason : NULL);
 }
 
-/* What could not be ended on disk is sent again and receipted again. */
-static void settle_again(struct courier *courier, uint64_t seq)
+/* What could not be ended on disk waits for a better moment.  Sending it again
+ * would bring the next receipt at once, and so on as fast as both can. */
+static void settle_later(struct courier *courier, const struct flight *ended)
 {
     pthread_mutex_lock(&courier->lock);
-    if (courier->cursor >= seq)
-        courier->cursor = seq - 1;
+    flights_put_back(&courier->flights, ended);
     pthread_mutex_unlock(&courier->lock);
 }
 
@@ -56,8 +56,8 @@ static void flights_settle(struct courier *courier)
             ended.seq, ended.reason[0] != 0 ? ended.reason : NULL};
         if (outbox_end(courier->outbox, &ending, 1, courier_wall_ms(courier)) !=
             STATUS_OK) {
-            settle_again(courier, ended.seq);
-            continue;
+            settle_later(courier, &ended);
+            return;
         }
         pthread_mutex_lock(&courier->lock);
         if (ended.reason[0] != 0)

@@ -114,6 +114,11 @@ bool flights_take(struct flights *flights, struct flight *ended)
     return false;
 }
 
+void flights_put_back(struct flights *flights, const struct flight *ended)
+{
+    flights->list[flights->count++] = *ended;
+}
+
 void flights_recall(struct flights *flights)
 {
     size_t kept = 0;

@@ -3,7 +3,8 @@
  * clock, no thread; times are steady milliseconds.
  *
  *   flights_add --> OUT --flights_end--> ENDED --flights_take--> gone
- *                    |
+ *                    |                     ^                      |
+ *                    |                     +--flights_put_back----+
  *                    +-- flights_due: nothing was heard of it in time
  */
 #ifndef SAMPAN_FLIGHTS_H
@@ -52,6 +53,8 @@ struct flight *flights_due(struct flights *flights, int64_t before_ms);
 int64_t flights_oldest_ms(const struct flights *flights);
 /* One that has ended, copied and forgotten here; false: none. */
 bool flights_take(struct flights *flights, struct flight *ended);
+/* Taken, but the disk does not take its end: it stays ENDED. */
+void flights_put_back(struct flights *flights, const struct flight *ended);
 /* The connection is a new one: what is out counts as not sent. */
 void flights_recall(struct flights *flights);
 

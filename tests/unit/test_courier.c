@@ -6,10 +6,12 @@
 #include "mosquitto.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "courier.h"
 #include "mqtt.h"
+#include "outbox.h"
 
 #define WAIT_S 30
 #define NOON_MS INT64_C(1795233600000)
@@ -340,6 +342,42 @@ static void a_refusal_ends_it_too(void **state)
                   "[{\"id\": \"a\", \"reason\": \"color: no\"}]}");
     wait_until(site, told_holds, "cam-1/a!color: no ");
     kept_is(site, 0);
+}
+
+static atomic_int ends_that_fail;
+
+enum status __real_outbox_end(struct outbox *outbox,
+                              const struct outbox_ending *endings, size_t count,
+                              int64_t now_ms);
+enum status __wrap_outbox_end(struct outbox *outbox,
+                              const struct outbox_ending *endings, size_t count,
+                              int64_t now_ms);
+
+enum status __wrap_outbox_end(struct outbox *outbox,
+                              const struct outbox_ending *endings, size_t count,
+                              int64_t now_ms)
+{
+    if (atomic_load(&ends_that_fail) == 0)
+        return __real_outbox_end(outbox, endings, count, now_ms);
+    atomic_fetch_sub(&ends_that_fail, 1);
+    return STATUS_IO;
+}
+
+/* One receipt is enough, and the event is not sent again for it. */
+static void a_disk_that_fails_at_the_end_sends_nothing_again(void **state)
+{
+    struct site *site = *state;
+
+    need_mosquitto(site);
+    bridge_says(site, true, false);
+    courier_begin(site);
+    put(site, "a", 1);
+    wait_for(site, capture, "\"a\"", 0, 1);
+    atomic_store(&ends_that_fail, 2);
+    receipt(site, "{\"stored\": [\"a\"], \"rejected\": []}");
+    wait_until(site, told_holds, "cam-1/a ");
+    kept_is(site, 0);
+    assert_int_equal(count_of(site, capture, "\"a\"", 0), 1);
 }
 
 static void nothing_leaves_while_the_bridge_is_away_or_full(void **state)

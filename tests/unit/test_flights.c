@@ -95,6 +95,21 @@ static void two_editions_are_never_out_together(void **state)
     assert_false(flights_bar(*state, &later));
 }
 
+static void what_is_put_back_has_ended_and_is_not_out(void **state)
+{
+    struct flight ended;
+
+    add(*state, 1, "a", 0, 0);
+    assert_true(flights_end(*state, "cam-1", "a", 0, NULL));
+    assert_true(flights_take(*state, &ended));
+    flights_put_back(*state, &ended);
+    flights_recall(*state);
+    assert_true(flights_have(*state, 1));
+    assert_null(flights_due(*state, INT64_MAX));
+    assert_true(flights_take(*state, &ended));
+    assert_int_equal(ended.seq, 1);
+}
+
 static void the_reason_of_a_refusal_is_kept(void **state)
 {
     struct flight ended;
