@@ -58,6 +58,24 @@ static void put_count(struct courier *courier, enum outbox_news news)
     pthread_mutex_unlock(&courier->lock);
 }
 
+/* The content without what only tells that it was said late; empty: it does
+ * not tell that. */
+static enum status telling_text(const json_t *content, struct bytes *text)
+{
+    json_t *copy;
+    enum status status;
+
+    if (json_object_get(content, "history") == NULL)
+        return STATUS_OK;
+    copy = json_copy((json_t *)(uintptr_t)content);
+    if (copy == NULL)
+        return STATUS_NOMEM;
+    json_object_del(copy, "history");
+    status = json_text(copy, text);
+    json_decref(copy);
+    return status;
+}
+
 enum status courier_put(struct courier *courier,
                         const struct courier_event *event,
                         enum courier_news *news)
@@ -67,9 +85,12 @@ enum status courier_put(struct courier *courier,
         [OUTBOX_EDITION] = COURIER_EDITION,
         [OUTBOX_REPEAT] = COURIER_REPEAT,
     };
-    struct outbox_event kept = {
-        event->device, event->leaf, event->event_id, event->at_ms, {NULL, 0}};
+    struct outbox_event kept = {.device = event->device,
+                                .leaf = event->leaf,
+                                .event_id = event->event_id,
+                                .at_ms = event->at_ms};
     struct bytes content = BYTES_EMPTY;
+    struct bytes telling = BYTES_EMPTY;
     enum outbox_news result = OUTBOX_NEW;
     enum status status;
 
@@ -77,12 +98,15 @@ enum status courier_put(struct courier *courier,
         !topic_level(event->leaf, OUTBOX_LEAF_MAX) ||
         !json_is_object(event->content))
         return STATUS_INVALID;
-    if ((status = json_text(event->content, &content)) != STATUS_OK)
-        return status;
+    if ((status = json_text(event->content, &content)) == STATUS_OK)
+        status = telling_text(event->content, &telling);
     kept.content = bytes_view(&content);
-    status =
-        outbox_put(courier->outbox, &kept, courier_wall_ms(courier), &result);
+    kept.telling = bytes_view(&telling);
+    if (status == STATUS_OK)
+        status = outbox_put(courier->outbox, &kept, courier_wall_ms(courier),
+                            &result);
     bytes_free(&content);
+    bytes_free(&telling);
     full_tell(courier, status);
     if (status != STATUS_OK)
         return status;

@@ -18,7 +18,9 @@
  *
  * De-duplication: an event is known by device, time and event id for
  * dedup_days, also across restarts.  The same content is a repeat; other
- * content is the next revision of the same event (a late picture).
+ * content is the next revision of the same event (a late picture).  A member
+ * "history" makes no other content: a device whose answer was lost tells the
+ * same event once more, later.
  *
  * Any thread may call any function.  Times are Unix milliseconds.
  */

@@ -67,15 +67,16 @@ struct outbox_event {
     const char *leaf; /* of its topic; not part of its identity */
     const char *event_id;
     int64_t at_ms;
-    struct span content; /* what tells editions apart */
+    struct span content;
+    struct span telling; /* what tells editions apart; empty: content */
 };
 
 enum outbox_news { OUTBOX_NEW, OUTBOX_EDITION, OUTBOX_REPEAT };
 
 /*
- * Keep an event.  The same device, event_id and at_ms with a content that was
- * seen (of the last eight) is a REPEAT and is not stored; with another, the
- * next EDITION.  Puts of several threads share one commit.
+ * Keep an event.  The same device, event_id and at_ms with a content (or
+ * telling) that was seen (of the last eight) is a REPEAT and is not stored;
+ * with another, the next EDITION.  Puts of several threads share one commit.
  *
  * FULL: the quota or the disk; nothing was stored.  INVALID: empty or too
  * long.  IO: whether it is stored is not known.  NOMEM.

@@ -367,7 +367,8 @@ enum status outbox_put(struct outbox *outbox, const struct outbox_event *event,
         event->content.len > OUTBOX_CONTENT_MAX)
         return STATUS_INVALID;
     known_key(event, put.key);
-    put.content = hash_span(0, event->content);
+    put.content =
+        hash_span(0, event->telling.len > 0 ? event->telling : event->content);
     put_and_wait(outbox, &put);
     *news = put.news;
     return put.status;

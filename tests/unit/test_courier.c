@@ -463,6 +463,26 @@ static void the_same_again_is_a_repeat_and_more_of_it_an_edition(void **state)
     kept_is(site, 0);
 }
 
+/* A camera that did not hear the answer keeps the passage and tells it later.
+ */
+static void the_same_told_late_is_a_repeat(void **state)
+{
+    struct site *site = *state;
+    json_t *content = json_pack("{s:i, s:b}", "value", 1, "history", 1);
+    const struct courier_event event = {"cam-1", "capture", "a", NOON_MS,
+                                        content};
+    enum courier_news news;
+
+    courier_begin(site);
+    assert_int_equal(put(site, "a", 1), COURIER_NEW);
+    assert_int_equal(courier_put(site->courier, &event, &news), STATUS_OK);
+    assert_int_equal(news, COURIER_REPEAT);
+    json_object_set_new(content, "value", json_integer(2));
+    assert_int_equal(courier_put(site->courier, &event, &news), STATUS_OK);
+    assert_int_equal(news, COURIER_EDITION);
+    json_decref(content);
+}
+
 static void a_dead_broker_and_a_restart_lose_nothing(void **state)
 {
     struct site *site = *state;

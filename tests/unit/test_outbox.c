@@ -62,8 +62,11 @@ static int teardown(void **state)
 
 static struct outbox_event event_of(const char *id, const char *content)
 {
-    return (struct outbox_event){"cam1", "capture", id, NOON_MS - 1000,
-                                 span_text(content)};
+    return (struct outbox_event){.device = "cam1",
+                                 .leaf = "capture",
+                                 .event_id = id,
+                                 .at_ms = NOON_MS - 1000,
+                                 .content = span_text(content)};
 }
 
 static enum outbox_news put(struct box *box, const char *id,
@@ -215,6 +218,22 @@ static void of_an_event_the_last_eight_contents_are_known(void **state)
     assert_int_equal(put(box, "a", "{8}"), OUTBOX_REPEAT);
     assert_int_equal(put(box, "a", "{1}"), OUTBOX_REPEAT);
     assert_int_equal(put(box, "a", "{0}"), OUTBOX_EDITION);
+}
+
+static void what_tells_editions_apart_may_be_less_than_the_content(void **state)
+{
+    struct box *box = *state;
+    struct outbox_event event = event_of("a", "{1,late}");
+    enum outbox_news news;
+
+    event.telling = span_text("{1}");
+    assert_ok(outbox_put(box->outbox, &event, NOON_MS, &news));
+    assert_int_equal(news, OUTBOX_NEW);
+    assert_int_equal(put(box, "a", "{1}"), OUTBOX_REPEAT);
+    assert_int_equal(put(box, "a", "{2}"), OUTBOX_EDITION);
+    assert_ok(outbox_put(box->outbox, &event, NOON_MS, &news));
+    assert_int_equal(news, OUTBOX_REPEAT);
+    assert_true(span_equal_text(next(box, 0).content, "{1,late}"));
 }
 
 static void an_id_used_for_another_time_is_published_with_its_time(void **state)
