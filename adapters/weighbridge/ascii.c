@@ -5,7 +5,9 @@
  *   xk3118t1      =00004.8(kg)        the same sign in front, not reversed
  *   yaohua-a12    wn-0000.1kg         ww gross, wn net, wt tare
  *   st-gs         ST,GS,+  13.88kg    ST still, US moving, OL overload;
- *                                     GS gross, NT net, TR tare
+ *                                     GS gross, NT net, TR tare; others of the
+ *                                     family have blanks in front of the sign,
+ *                                     or a comma before the unit
  *   slash-index   +007.12/3 G S       a number for stability, letters
  *
  * None has a check.  A frame ends with its unit or with a line end, never with
@@ -63,20 +65,28 @@ static enum match word_match(struct span bytes, size_t at,
     return match_bad(fault, at == 0 ? DECODE_START : DECODE_VALUE, at, allowed);
 }
 
-/* Behind the number: blanks and a unit, or a line end.  *at moves behind it. */
+static size_t blanks_skip(struct span bytes, size_t at)
+{
+    while (at < bytes.len && bytes.data[at] == ' ' && at < LINE_MAX_BYTES)
+        at++;
+    return at;
+}
+
+/* Behind the number: blanks, perhaps a comma, and a unit, or a line end.  *at
+ * moves behind it. */
 static enum match tail_match(struct span bytes, size_t *at,
                              struct weight *weight, struct decode_fault *fault)
 {
-    size_t i = *at;
+    size_t i = blanks_skip(bytes, *at);
+    const bool comma = i < bytes.len && bytes.data[i] == ',';
     size_t len;
 
-    while (i < bytes.len && bytes.data[i] == ' ' && i < LINE_MAX_BYTES)
-        i++;
+    i = blanks_skip(bytes, i + comma);
     if (i >= LINE_MAX_BYTES)
         return match_bad(fault, DECODE_LIMIT, i, "the line is too long");
     if (i == bytes.len)
         return match_more(fault, i, "neither a unit nor a line end follows");
-    if (is_line_end(bytes.data[i])) {
+    if (!comma && is_line_end(bytes.data[i])) {
         *at = i;
         return MATCH_WHOLE;
     }
@@ -93,7 +103,7 @@ static enum match tail_match(struct span bytes, size_t *at,
                      "behind the number stands kg, t, lb, g or a line end");
 }
 
-/* [sign] number; *at moves behind it. */
+/* [sign] number, blanks around the sign when blanks; *at moves behind it. */
 static enum match number_match(struct span bytes, size_t *at, bool blanks,
                                struct weight *weight,
                                struct decode_fault *fault)
@@ -101,6 +111,8 @@ static enum match number_match(struct span bytes, size_t *at, bool blanks,
     bool negative = false;
     size_t len;
 
+    if (blanks)
+        *at = blanks_skip(bytes, *at);
     if (*at < bytes.len && (bytes.data[*at] == '+' || bytes.data[*at] == '-')) {
         negative = bytes.data[*at] == '-';
         (*at)++;

@@ -314,7 +314,13 @@ static void a_line_with_commas_says_still_moving_or_overload(void **state)
     json_decref(one);
     assert_true(value_of("st-gs", "ST,GS,+0123456\r\n") == 123456);
     assert_true(value_of("st-gs", "ST,GS,  47.82t\r\n") == 47.82);
+    /* as public drivers of this family have them in their comments */
+    assert_true(value_of("st-gs", "ST,GS,    -5.3,kg\r\n") == -5.3);
+    assert_true(value_of("st-gs", "ST,GS,  +  0.450 kg\r\n") == 0.45);
+    assert_true(value_of("st-gs", "ST,GS, 0.0,kg\r\n") == 0);
     /* a torn number is a wrong number */
+    assert_int_equal(fault_of("st-gs", "ST,GS,  -5.3,\r\n"), DECODE_VALUE);
+    assert_int_equal(fault_of("st-gs", "ST,GS,   -"), DECODE_TRUNCATED);
     assert_int_equal(fault_of("st-gs", "ST,GS,+012"), DECODE_TRUNCATED);
     assert_int_equal(fault_of("st-gs", "ST,GS,+12.\r\n"), DECODE_VALUE);
     assert_int_equal(fault_of("st-gs", "ST,GS,+1 2kg\r\n"), DECODE_VALUE);
