@@ -523,6 +523,11 @@ int line_fd(const struct line *line)
     return line->fd;
 }
 
+bool line_speed_holds(uint32_t speed)
+{
+    return speed_find(speed) != NULL;
+}
+
 int64_t line_duration_ms(const struct line_config *config, size_t size)
 {
     const struct format *format = format_find(config->format);

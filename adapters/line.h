@@ -71,6 +71,9 @@ MUST_CHECK enum status line_write(struct line *line, struct span bytes,
 void line_discard(struct line *line);
 /* The port itself, for a look at it; borrowed. */
 int line_fd(const struct line *line);
+/* A speed that a serial port can be set to; LINE_SPEEDS for the words. */
+bool line_speed_holds(uint32_t speed);
+#define LINE_SPEEDS "300 600 1200 1800 2400 4800 9600 19200 38400 57600 115200"
 /* How long size bytes take on the wire, in milliseconds, rounded up. */
 int64_t line_duration_ms(const struct line_config *config, size_t size);
 void line_close(struct line *line);

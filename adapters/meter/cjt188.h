@@ -72,6 +72,11 @@ bool cjt188_is_request(const struct cjt188_frame *frame);
 /* "water", "heat", "gas", "other"; static. */
 const char *cjt188_class(uint8_t type);
 
+/* Whether cjt188_read knows what meters of this type say. */
+bool cjt188_has_fields(uint8_t type);
+/* Whether some of them say the register name. */
+bool cjt188_says(const char *name);
+
 /*
  * Add what a reply to 901F says to values: volume_m3 and settle_volume_m3 of
  * water and gas, heat_kwh or heat_gj and what belongs to it of heat.  A field

@@ -213,6 +213,27 @@ bool cjt188_has_fields(uint8_t type)
     return type >= 0x10 && type <= 0x39;
 }
 
+static bool slots_say(const struct slot *slots, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(slots[i].name, name) == 0 ||
+            (slots[i].joule_name != NULL &&
+             strcmp(slots[i].joule_name, name) == 0))
+            return true;
+    return false;
+}
+
+bool cjt188_says(const char *name)
+{
+    for (size_t i = 0; i < BARE_SLOTS; i++)
+        if (strcmp(bare_slots[i].name, name) == 0)
+            return true;
+    return slots_say(water_slots, sizeof water_slots / sizeof water_slots[0],
+                     name) ||
+           slots_say(heat_slots, sizeof heat_slots / sizeof heat_slots[0],
+                     name);
+}
+
 bool cjt188_is_current(const struct cjt188_frame *frame)
 {
     return frame->length >= CJT188_DI_BYTES &&

@@ -45,9 +45,6 @@ struct cjt188_reading {
 bool cjt188_take(uint8_t type, struct span payload,
                  struct cjt188_reading *reading, struct decode_fault *fault);
 
-/* Whether the fields of this type are known. */
-bool cjt188_has_fields(uint8_t type);
-
 /* "901F" was read, in either order. */
 bool cjt188_is_current(const struct cjt188_frame *frame);
 

@@ -48,7 +48,7 @@ static const struct settings_row station_rows[] = {
     SETTINGS_TEXT_ROW(id, NULL, &settings_form_device, "the meter's id in its topics, as the bridge's energy items name it"),
     SETTINGS_WORD_ROW(protocol, NULL, protocols, "what it speaks"),
     SETTINGS_TEXT_ROW(address, NULL, &address, "DL/T 645: up to 12 digits of its label; CJ/T 188: up to 14; Modbus: its unit, 1 to 247. Zeros in front may be left out; AAAAAAAAAAAA (12 or 14 times A): whoever is there, when it is alone on its bus"),
-    SETTINGS_TEXT_ROW(type, "10", &type, "CJ/T 188: 10 cold water, 11 hot water, 20 heat, 30 gas, 40 electricity; AA any"),
+    SETTINGS_TEXT_ROW(type, "10", &type, "CJ/T 188: 10 cold water, 11 hot water, 20 heat, 30 gas; AA any"),
     SETTINGS_TEXT_ROW(profile, "", &profile, "Modbus: the register map, a file of profile_folder without .yaml; needed"),
     SETTINGS_TEXTS_ROW(registers, register_count, "", 0, 64, &settings_form_device, "registers to read, by their names (docs/devices/registers.md, or the profile); none: the usual ones of the protocol, all of the profile"),
     SETTINGS_WORD_ROW(every_minutes, "15", intervals, "read at each full 1, 5, 15, 30 or 60 minutes of the clock in UTC+8"),

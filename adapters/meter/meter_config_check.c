@@ -82,8 +82,6 @@ static bool is_tcp(const struct bus_config *bus)
 
 static void check_speed(const struct checking *checking, unsigned bus)
 {
-    static const uint32_t speeds[] = {300,  600,   1200,  1800,  2400,  4800,
-                                      9600, 19200, 38400, 57600, 115200};
     const struct bus_config *config = &checking->config->buses[bus];
     char path[PATH_MAX_BYTES];
 
@@ -93,13 +91,10 @@ static void check_speed(const struct checking *checking, unsigned bus)
               "%s carries 7 bits, and these protocols need 8; allowed: 8N1, "
               "8E1, 8O1, 8N2",
               config->line.format);
-    for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++)
-        if (speeds[i] == config->line.speed)
-            return;
-    WRONG(checking->settings, path, "speed",
-          "%u is no speed of a serial port; allowed: 300 600 1200 1800 2400 "
-          "4800 9600 19200 38400 57600 115200",
-          config->line.speed);
+    if (!line_speed_holds(config->line.speed))
+        WRONG(checking->settings, path, "speed",
+              "%u is no speed of a serial port; allowed: " LINE_SPEEDS,
+              config->line.speed);
 }
 
 /* Modbus TCP and serial frames on one connection cannot be told apart. */

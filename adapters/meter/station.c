@@ -153,6 +153,18 @@ static enum status cjt188_make(const struct making *making)
     station->anybody = memcmp(&station->address.cjt188, &cjt188_anybody,
                               sizeof cjt188_anybody) == 0;
     station->type = (uint8_t)strtoul(station->config->type, NULL, 16);
+    if (station->type != CJT188_ANY_TYPE && !cjt188_has_fields(station->type))
+        return wrong(making, "type",
+                     "\"%s\" is a type whose values are not known; allowed: "
+                     "10 to 19 water, 20 to 29 heat, 30 to 39 gas, AA any",
+                     station->config->type);
+    for (unsigned i = 0; i < station->name_count; i++)
+        if (!cjt188_says(station->names[i]))
+            return wrong(making, "registers",
+                         "\"%s\" is nothing that CJ/T 188 meters say; allowed: "
+                         "the names of docs/devices/registers.md for water, "
+                         "gas and heat",
+                         station->names[i]);
     (void)ask_also(station, (struct station_question){.topic = STATION_DATA});
     return STATUS_OK;
 }

@@ -200,6 +200,44 @@ static void check_rhythm(struct settings *settings, const char *path,
                          scale->line.port);
 }
 
+/* Bytes of these models have eight bits. */
+static bool is_binary(const struct scale_config *scale)
+{
+    return scale_is_modbus(scale) ||
+           strcmp(scale->model, big_display.name) == 0;
+}
+
+static void check_line(struct settings *settings, const char *path,
+                       const struct scale_config *scale)
+{
+    if (!line_speed_holds(scale->line.speed))
+        settings_mistake(
+            settings, STATUS_INVALID, path, "speed",
+            "%u is no speed of a serial port; allowed: " LINE_SPEEDS,
+            scale->line.speed);
+    if (is_binary(scale) && scale->line.format[0] == '7')
+        settings_mistake(settings, STATUS_INVALID, path, "format",
+                         "%s carries 7 bits, and %s needs 8; allowed: 8N1, "
+                         "8E1, 8O1, 8N2",
+                         scale->line.format, scale->model);
+}
+
+/* Bits of a register that is not read would say nothing. */
+static void check_status(struct settings *settings, const char *path,
+                         const struct scale_config *scale)
+{
+    const struct modbus_config *modbus = &scale->modbus;
+    char group[48];
+
+    snprintf(group, sizeof group, "%s.modbus", path);
+    if (modbus->status_register == REGISTER_NONE &&
+        (modbus->status_places || modbus->moving_bit_count > 0 ||
+         modbus->still_bit_count > 0 || modbus->overload_bit_count > 0))
+        settings_mistake(settings, STATUS_MISSING, group, "status_register",
+                         "must be given where a bit of the status is; "
+                         "allowed: 0 to 65535");
+}
+
 void weighbridge_config_check(struct settings *settings, const void *config)
 {
     const struct weighbridge_config *whole = config;
@@ -214,5 +252,7 @@ void weighbridge_config_check(struct settings *settings, const void *config)
         check_unique(settings, path, whole, i);
         check_weights(settings, path, &whole->scales[i]);
         check_rhythm(settings, path, &whole->scales[i]);
+        check_line(settings, path, &whole->scales[i]);
+        check_status(settings, path, &whole->scales[i]);
     }
 }

@@ -51,6 +51,35 @@ def test_exit_codes(adapter, words, code):
     assert (done.stderr if code else done.stdout) != ""
 
 
+WRONG = [
+    ("weighbridge", "model: st-gs, speed: 1234", "speed: 1234 is no speed"),
+    ("weighbridge", "model: big-display, format: 7E1", "format: 7E1 carries"),
+    ("weighbridge", "model: modbus-rtu, modbus: {moving_bits: [5]}",
+     "modbus.status_register: must be given"),
+    ("meter", "protocol: cjt188, address: '1', type: '40'", "type: \"40\" is"),
+    ("meter", "protocol: cjt188, address: '1', registers: [import_kwh]",
+     "registers: \"import_kwh\" is nothing that"),
+    ("meter", "protocol: cjt188, address: '1', registers: [heat_gj, foo]",
+     "registers: \"foo\" is nothing that"),
+]
+
+
+@pytest.mark.parametrize("adapter, words, told", WRONG)
+def test_settings_that_could_never_work_are_refused(adapter, words, told,
+                                                    tmp_path):
+    path = tmp_path / "wrong.yaml"
+    device = f"- {{id: d1, port: /dev/ttyS0, division: 20, {words}}}" \
+        if adapter == "weighbridge" else \
+        f"- {{port: /dev/ttyS0, meters: [{{id: d1, {words}}}]}}"
+    lists = {"weighbridge": "scales", "meter": "buses"}
+    path.write_text("site: plant\nbroker: {host: 127.0.0.1, username: a}\n"
+                    f"outbox: {{folder: {tmp_path}}}\n"
+                    f"{lists[adapter]}:\n  {device}\n", "utf-8")
+    done = run(adapter, path, "--check-config")
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+
+
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_a_wrong_setting_is_named_with_its_line(adapter, tmp_path):
     path = tmp_path / "wrong.yaml"
