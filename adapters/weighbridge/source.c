@@ -164,19 +164,34 @@ static bool is_tcp_framed(const struct source *source)
     return strcmp(source->config->model, "modbus-tcp") == 0;
 }
 
+/* Whether the answer to one question could be one to the other. */
+static bool answers_look_alike(const struct source *source)
+{
+    const struct modbus_config *modbus = &source->config->modbus;
+
+    return !is_tcp_framed(source) && modbus->status_register != REGISTER_NONE &&
+           modbus_weight_words(modbus) == 1;
+}
+
 /* A pause between frames; what comes in it is noise. */
 static enum status modbus_gap(struct source *source)
 {
+    const bool late = source->late && answers_look_alike(source);
     const int64_t gap_ms =
-        line_duration_ms(&source->config->line, GAP_CHARACTERS) + 1;
+        late ? source->config->reply_ms
+             : line_duration_ms(&source->config->line, GAP_CHARACTERS) + 1;
+    const int64_t due_ms = now_ms(source) + gap_ms;
     uint8_t heap[PIECE];
     size_t got = 0;
     enum status status;
 
     if (is_tcp_framed(source))
         return STATUS_OK;
+    source->late = false;
     line_discard(source->line);
-    status = hear(source, heap, sizeof heap, gap_ms, &got);
+    do
+        status = hear(source, heap, sizeof heap, due_ms - now_ms(source), &got);
+    while (status == STATUS_OK && late && now_ms(source) < due_ms);
     return status == STATUS_EMPTY ? STATUS_OK : status;
 }
 
@@ -242,6 +257,7 @@ static enum status modbus_answer(struct source *source,
             len = 0;
         status = hear(source, buffer + len, sizeof buffer - len,
                       due_ms - now_ms(source), &got);
+        source->late = status == STATUS_EMPTY;
         if (status != STATUS_OK)
             return status;
         len += got;

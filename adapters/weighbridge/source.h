@@ -9,7 +9,10 @@
  * Modbus transmitter are asked every poll_ms.  Modbus goes through
  * modbus_frame.h and not libmodbus, which takes the first bytes that come for
  * the answer: on lines without bias each answer lies between glitch bytes, and
- * a half-duplex adapter gives the request back first.
+ * a half-duplex adapter gives the request back first.  An RTU answer does not
+ * say which register it holds: where the status and the weight have one word
+ * each, a question without an answer is followed by a silence in which a late
+ * one can come and go.
  *
  * One thread.
  */
@@ -31,6 +34,7 @@ struct source {
     int64_t heard_at_ms;      /* the last byte, or when it was opened */
     uint64_t bytes;           /* heard since the last weight */
     uint16_t transaction;     /* Modbus TCP */
+    bool late;                /* an answer may still come */
     char raw[SOURCE_RAW_MAX]; /* the frame of the last weight */
     char refusal[64]; /* the last thing a Modbus transmitter refused, or "" */
 };

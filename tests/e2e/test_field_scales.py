@@ -4,7 +4,8 @@ docs/devices/README.md names these tests."""
 import subprocess
 
 import pytest
-from field import QUICK, SCALE, STABLE, Tap, scales, start_bridge, wire
+from field import (QUICK, SCALE, STABLE, Tap, modbus_meters, scales,
+                   start_bridge, wire)
 from stack import free_port, wait_until
 
 BAD_LINE = {"noise": 0.05, "torn": 0.05, "wrong": 0.02, "cut": 0.02,
@@ -89,6 +90,36 @@ def test_scale_that_goes_silent_is_offline_until_it_speaks(site, field):
     assert tap.why["a9-serial"] == "nothing comes from it"
     scale.muted = False
     wait_until(lambda: tap.online["a9-serial"], 20, "it is back")
+
+
+class Hesitant(modbus_meters.ModbusServer):
+    """A tenth of a second for each answer, and once more than its time."""
+
+    def _execute(self, request):
+        self.delay_s = 0.35 if self.asked == 6 else 0.1
+        super()._execute(request)
+
+
+def test_late_status_of_a_transmitter_is_no_weight(site, field):
+    """An answer does not say which register it holds: 0802 is a status of the
+    vectors, and would be 2050 kg."""
+    image = modbus_meters.Image([(0x0008, "u16", lambda _: 0x0802),
+                                 (0x0050, "u16", lambda _: 12032)], None)
+    server = field.serve(Hesitant(wire.Tcp(), {
+        1: modbus_meters.ModbusSlaveContext(
+            zero_mode=True, hr=image, ir=image, di=image, co=image)},
+        wire.Faults()))
+    field.furnish(SCALE, ["slow"], {"scales": [
+        {"id": "slow", "model": "modbus-rtu", "port": server.wire.where,
+         "reply_ms": 300, "division": 20,
+         "stable": {"seconds": 1, "readings": 4},
+         "modbus": {"weight_register": 0x50, "type": "u16",
+                    "status_register": 8, "moving_bits": [5]}}]})
+    start_bridge(site)
+    tap = Tap(site, "weighbridge", "weight")
+    field.start(SCALE)
+    wait_until(lambda: tap.of("slow"), 20, "its weight")
+    assert tap.of("slow")[0]["gross"] == 12032
 
 
 def test_serial_server_that_hangs_up_is_called_again(site, field):
