@@ -124,9 +124,20 @@ static void put_bad(struct folder *folder, const struct step *step,
                     struct found_file *file, const char *reason)
 {
     tell(folder, step, "bad_file", file->path, reason);
-    file->state = FILE_STUCK;
+    file->state = FILE_BAD;
     move_into(folder, step, file->path, "bad");
     beneath_trim(top_of(folder), "bad", ASIDE_FILES_MAX);
+}
+
+/* What could not be taken away at first (no permission, no folder bad/) would
+ * stand in the way of new files, once there are FILES_MAX of it. */
+static void take_away_again(struct folder *folder, const struct step *step,
+                            const struct found_file *file)
+{
+    if (file->state == FILE_KEPT)
+        remove_or_move(folder, step, file->path);
+    else if (move_into(folder, step, file->path, "bad"))
+        beneath_trim(top_of(folder), "bad", ASIDE_FILES_MAX);
 }
 
 /* ---- what was stored and is still there --------------------------------- */
@@ -346,7 +357,7 @@ static void members_done(struct folder *folder, const struct step *step,
 {
     stored_note(folder, members, count);
     for (size_t i = 0; i < count; i++) {
-        members[i]->state = FILE_STUCK;
+        members[i]->state = FILE_KEPT;
         if (!remove_or_move(folder, step, members[i]->path))
             tell(folder, step, "file_stays", members[i]->path, strerror(errno));
     }
@@ -381,6 +392,11 @@ static bool passage_take(struct folder *folder, const struct step *step,
     return outcome != OUTCOME_LATER;
 }
 
+static bool is_done_with(const struct found_file *file)
+{
+    return file->state == FILE_KEPT || file->state == FILE_BAD;
+}
+
 size_t folder_step(struct folder *folder, int64_t steady_ms, int64_t wall_ms)
 {
     const struct step step = {steady_ms, wall_ms};
@@ -395,7 +411,9 @@ size_t folder_step(struct folder *folder, int64_t steady_ms, int64_t wall_ms)
         return 0;
     }
     for (size_t i = 0; i < folder->files.count; i++)
-        if (folder->files.all[i].state == FILE_NEW)
+        if (is_done_with(&folder->files.all[i]))
+            take_away_again(folder, &step, &folder->files.all[i]);
+        else if (folder->files.all[i].state == FILE_NEW)
             look_at(folder, &step, &folder->files.all[i]);
     for (size_t i = 0; i < folder->files.count; i++) {
         struct found_file *members[CAPTURE_PICTURES_MAX];
@@ -406,7 +424,7 @@ size_t folder_step(struct folder *folder, int64_t steady_ms, int64_t wall_ms)
             count = members_ready(folder, &step, file->passage, members);
         if (count > 0)
             more = passage_take(folder, &step, members, count);
-        waiting += file->state == FILE_STUCK ? 0 : 1;
+        waiting += is_done_with(file) ? 0 : 1;
     }
     return waiting;
 }

@@ -18,7 +18,8 @@
 enum file_state {
     FILE_NEW,   /* not looked at yet */
     FILE_WAITS, /* fits a pattern */
-    FILE_STUCK, /* kept already, or unusable, but cannot be taken away */
+    FILE_KEPT,  /* as an event, and still to be taken away */
+    FILE_BAD,   /* of no use, and still to be put into bad/ */
 };
 
 struct found_file {

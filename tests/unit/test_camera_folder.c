@@ -238,6 +238,24 @@ static void file_stays_while_it_cannot_be_kept(void **state)
     assert_false(is_there(world, HEAD));
 }
 
+/* A file where the folder bad/ is to be. */
+static void bad_file_goes_as_soon_as_it_can(void **state)
+{
+    struct world *world = *state;
+    char path[512];
+
+    upload(world, "bad");
+    upload(world, "notes.txt");
+    step(world, 0);
+    assert_int_equal(step(world, SETTLE_MS), 0);
+    assert_true(is_there(world, "notes.txt"));
+    path_of(world, "bad", path);
+    assert_int_equal(unlink(path), 0);
+    step(world, 1);
+    assert_false(is_there(world, "notes.txt"));
+    assert_int_equal(courier.put_count, 0);
+}
+
 static void restart_doubles_nothing(void **state)
 {
     struct world *world = *state;
