@@ -29,6 +29,7 @@ struct folder {
     struct name_pattern patterns[PATTERNS_MAX];
     struct found_files files;
     unsigned number; /* of the next file in bad/ or done/ */
+    bool done_grew;  /* since it was trimmed */
     struct quiet trouble;
 };
 
@@ -362,9 +363,17 @@ static void members_done(struct folder *folder, const struct step *step,
             tell(folder, step, "file_stays", members[i]->path, strerror(errno));
     }
     stored_note_remove(notes_of(folder), folder->options.camera->id);
-    if (folder->options.config->upload.keep_done > 0)
-        beneath_trim(top_of(folder), "done",
-                     folder->options.config->upload.keep_done);
+    folder->done_grew = true;
+}
+
+/* Once a step: there may be a hundred thousand names to sort. */
+static void done_trim(struct folder *folder)
+{
+    size_t keep = folder->options.config->upload.keep_done;
+
+    if (folder->done_grew && keep > 0)
+        beneath_trim(top_of(folder), "done", keep);
+    folder->done_grew = false;
 }
 
 /* False: the intake cannot keep more now. */
@@ -426,5 +435,6 @@ size_t folder_step(struct folder *folder, int64_t steady_ms, int64_t wall_ms)
             more = passage_take(folder, &step, members, count);
         waiting += is_done_with(file) ? 0 : 1;
     }
+    done_trim(folder);
     return waiting;
 }
