@@ -128,14 +128,17 @@ static bool is_blank(struct span bytes)
     return true;
 }
 
-/* Who answered, of what came. */
+/* Who answered, of what came.  Answers that collide spoil each other from the
+ * second's first byte on: what is only in front of an answer is a serial
+ * server's registration, or a glitch. */
 static enum dlt645_heard dlt645_heard(struct prober *prober, struct span bytes,
                                       struct dlt645_frame *answer)
 {
     struct dlt645_frame frame;
     struct decode_fault fault;
     unsigned frames = 0;
-    bool noise = false;
+    bool front = false;
+    bool behind = false;
 
     for (;;) {
         enum scan scan;
@@ -144,7 +147,8 @@ static enum dlt645_heard dlt645_heard(struct prober *prober, struct span bytes,
         scan = dlt645_scan(bytes, &frame, &fault);
         if (scan != SCAN_FRAME)
             break;
-        noise = noise || !is_blank(span_of(bytes.data, frame.noise));
+        if (!is_blank(span_of(bytes.data, frame.noise)))
+            *(frames == 0 ? &front : &behind) = true;
         bytes = span_of(bytes.data + frame.noise + frame.size,
                         bytes.len - frame.noise - frame.size);
         if (dlt645_is_request(&frame))
@@ -152,12 +156,13 @@ static enum dlt645_heard dlt645_heard(struct prober *prober, struct span bytes,
         *answer = frame;
         frames++;
     }
-    noise = noise || !is_blank(bytes);
-    if (frames == 0 && noise)
-        prober->garbled = true;
-    if (frames == 1 && !noise)
+    behind = behind || !is_blank(bytes);
+    if (frames == 1 && !behind)
         return DLT645_ONE;
-    return frames == 0 && !noise ? DLT645_SILENCE : DLT645_GARBLED;
+    if (frames == 0 && !front && !behind)
+        return DLT645_SILENCE;
+    prober->garbled = prober->garbled || frames == 0;
+    return DLT645_GARBLED;
 }
 
 static void dlt645_found(struct prober *prober, int protocol,

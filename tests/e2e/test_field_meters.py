@@ -184,9 +184,12 @@ def test_modbus_answer_is_found_between_glitches(site, field):
     assert told["m1"]["import_kwh"] == 77.5
 
 
-def test_probe_finds_a_meter(site, field):
+@pytest.mark.parametrize("registration", ["", "D8B04CBDD147"])
+def test_probe_finds_a_meter(site, field, registration):
+    """Also behind a serial server that tells its own address first."""
     line = wire.Tcp()
-    field.bus(line, still("000000190101", 12.5))
+    field.bus(line, still("000000190101", 12.5),
+              registration=bytes.fromhex(registration))
     done = subprocess.run(
         [site.program("sampan-meter"), "--probe", line.where],
         capture_output=True, text=True, timeout=120, check=False)
