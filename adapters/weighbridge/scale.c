@@ -22,7 +22,7 @@ struct scale {
     struct stable stable;
     struct memory memory;
 
-    unsigned failures;    /* to open the line, in a row */
+    unsigned failures;    /* to get a weight out of the line, in a row */
     int64_t reopen_at_ms; /* steady */
     int64_t weight_at_ms; /* steady; the last weight, or when it was opened */
     int64_t put_at_ms;    /* steady; when the courier may be tried again */
@@ -243,7 +243,7 @@ static void silence_tell(struct scale *scale)
 
 /* ---- the line ------------------------------------------------------------ */
 
-static void open_failed(struct scale *scale, const char *why)
+static void reopen_later(struct scale *scale)
 {
     int64_t delay_ms = REOPEN_MIN_MS;
 
@@ -253,6 +253,11 @@ static void open_failed(struct scale *scale, const char *why)
         delay_ms = REOPEN_MAX_MS;
     scale->failures++;
     scale->reopen_at_ms = steady_ms(scale) + delay_ms;
+}
+
+static void open_failed(struct scale *scale, const char *why)
+{
+    reopen_later(scale);
     scale->silent = true;
     courier_status(scale->world.courier, id_of(scale), false, why);
 }
@@ -270,14 +275,13 @@ static void line_up(struct scale *scale)
     }
     log_at(LOG_INFO, "line_open", LOG_TEXT("scale", id_of(scale)),
            LOG_TEXT("port", scale->world.config->line.port));
-    scale->failures = 0;
     scale->weight_at_ms = steady_ms(scale);
 }
 
 static void line_lost(struct scale *scale)
 {
     source_disconnect(&scale->source);
-    scale->reopen_at_ms = steady_ms(scale) + REOPEN_MIN_MS;
+    reopen_later(scale);
     if (!wait_ms(scale, 0))
         return; /* that was the stop */
     scale->silent = true;
@@ -298,6 +302,7 @@ static void weigh(struct scale *scale)
         line_lost(scale);
         return;
     }
+    scale->failures = 0;
     scale->weight_at_ms = steady_ms(scale);
     news_take(
         scale,

@@ -4,7 +4,8 @@
  *            line opens             a weight a vehicle, live weights
  *   DOWN ----------------> UP ------------------------------------> UP
  *    ^                      |
- *    +---- it broke --------+   opened again after 1, 2, 4 .. 30 s
+ *    +---- it broke --------+   opened again after 1, 2, 4 .. 30 s, and after
+ *                               1 s when a weight had come
  *
  * A report is in memory.h, on disk, before the courier gets it, and waits
  * there while the courier takes nothing.  The scale is told offline when its

@@ -1,7 +1,9 @@
 """Weighing indicators over every transport they are met on: a simulated one,
 sampan-weighbridge, and the weight that reaches the bridge.
 docs/devices/README.md names these tests."""
+import socket
 import subprocess
+import time
 
 import pytest
 from field import (QUICK, SCALE, STABLE, Tap, modbus_meters, scales,
@@ -133,6 +135,22 @@ def test_serial_server_that_hangs_up_is_called_again(site, field):
         field.driver(scale, [gross]).join(30)
         scale.wire.hang_up()
     wait_until(lambda: len(tap.of("a9-server")) == 2, 20, "both trucks")
+
+
+def test_serial_server_that_hangs_up_at_once_is_called_less_often(site, field):
+    """As one does that has another caller already."""
+    calls = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(30)
+        port = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        field.furnish(SCALE, ["busy"], {"scales": [
+            {"id": "busy", "model": "st-gs", "port": port, **STABLE}]})
+        start_bridge(site)
+        field.start(SCALE)
+        while len(calls) < 4:
+            server.accept()[0].close()
+            calls.append(time.monotonic())
+    assert calls[3] - calls[0] > 6  # 1, 2 and 4 s
 
 
 def test_socat_makes_a_serial_line_of_a_server(site, field):
