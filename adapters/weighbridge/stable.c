@@ -207,6 +207,9 @@ static enum stable_news step_weighed(struct stable *stable, int64_t now_ms)
 
     if (empty_again(stable, limit, now_ms))
         return enter_empty(stable);
+    /* that vehicle went; the next one is told again */
+    if (stable->value < stable->rule.minimum - GRAIN)
+        stable->told = false;
     if (stable->told || is_same(stable) || !stable_holds(stable, now_ms))
         return STABLE_NOTHING;
     stable->told = true;

@@ -239,6 +239,24 @@ static void a_second_truck_without_an_empty_scale_is_told_not_sent(void **state)
     assert_int_equal(f->reports, 2);
 }
 
+/* Snow of 450 kg, above the zero band. */
+static void each_truck_is_told_while_the_scale_does_not_empty(void **state)
+{
+    struct fixture *f = *state;
+
+    reads_for(f, 0, 1000);
+    goes(f, 0, 30000, 2000);
+    reads_for(f, 30000, 5000);
+    for (unsigned i = 1; i <= 3; i++) {
+        goes(f, 30000, 450, 2000);
+        reads_for(f, 450, 10000);
+        goes(f, 450, 30000 + 1000 * i, 2000);
+        reads_for(f, 30000 + 1000 * i, 5000);
+        assert_int_equal(f->changes, i);
+    }
+    assert_int_equal(f->reports, 1);
+}
+
 static void rearm_below_lets_a_close_follower_count(void **state)
 {
     struct fixture *f = *state;
