@@ -80,6 +80,15 @@ bool decode_hex(struct span text, struct bytes *bytes,
     return true;
 }
 
+bool decode_room(const json_t *frames, size_t offset,
+                 struct decode_fault *fault)
+{
+    return json_array_size(frames) < DECODE_FRAMES_MAX ||
+           decode_fail(fault, DECODE_LIMIT, offset,
+                       "there are more than %d frames: give it less at a time",
+                       DECODE_FRAMES_MAX);
+}
+
 json_t *decode_json_hex(struct span bytes)
 {
     static const char digits[] = "0123456789ABCDEF";

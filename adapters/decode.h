@@ -78,6 +78,13 @@ struct decode_protocol {
 bool decode_hex(struct span text, struct bytes *bytes,
                 struct decode_fault *fault);
 
+/* Frames in one call: a day of a line in one piece would be gigabytes. */
+#define DECODE_FRAMES_MAX 100000
+
+/* Whether frames may have one more, which begins at offset; False: LIMIT. */
+bool decode_room(const json_t *frames, size_t offset,
+                 struct decode_fault *fault);
+
 /* Bytes as "68 AA 16", as the vectors print them; NULL: no memory. */
 json_t *decode_json_hex(struct span bytes);
 

@@ -566,6 +566,8 @@ static bool decode_all(struct span input, bool tcp, json_t *frames,
     while (at == 0 || at < input.len) {
         struct span rest = span_of(input.data + at, input.len - at);
 
+        if (!decode_room(frames, at, fault))
+            return false;
         if (scan(rest, NULL, &frame, fault) != SCAN_FRAME) {
             fault->offset += at;
             return !tcp && at > 0 && is_glitch(rest);

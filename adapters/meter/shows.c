@@ -68,6 +68,8 @@ bool show_all(struct span input, json_t *frames, struct decode_fault *fault,
         struct span rest = span_of(input.data + at, input.len - at);
         size_t taken = 0;
 
+        if (!decode_room(frames, at, fault))
+            return false;
         if (!one(rest, frames, &taken, arg, fault)) {
             fault->offset += at;
             return at > 0 && fault->kind == DECODE_START;

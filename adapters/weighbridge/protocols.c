@@ -70,6 +70,8 @@ static bool decode(const struct scale_model *model, struct span input,
             fault->offset += at;
             return false;
         }
+        if (!decode_room(frames, at, fault))
+            return false;
         if (!describe(model, span_of(rest.data + blank, frame.size),
                       &frame.weight, frames))
             return decode_fail(fault, DECODE_MEMORY, at,

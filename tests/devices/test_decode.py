@@ -117,3 +117,19 @@ def test_raw_bytes_say_the_same_as_hex(name, protocol):
     raw = bytes.fromhex(vector["hex"]) if "hex" in vector else text
     assert decode(name, protocol, raw, "--raw") == decode(
         name, protocol, text)
+
+
+@pytest.mark.parametrize("name, protocol, vector", [
+    ("meter", "modbus-rtu", "modbus-rtu-07"),
+    ("meter", "dlt645-2007", "dlt645-2007-15"),
+    ("weighbridge", "yaohua-a9-continuous", "yaohua-a9-continuous-06"),
+])
+def test_a_day_in_one_piece_is_refused_and_not_swallowed(name, protocol,
+                                                         vector):
+    frame = next(bytes.fromhex(one["hex"]) for one in vectors("devices.json")
+                 if one["id"] == vector)
+    code, lines = decode(name, protocol, frame * 100_001, "--raw")
+    assert code == 1
+    assert len(lines) == 100_001
+    assert lines[-1]["error"]["kind"] == "limit"
+    assert lines[-1]["error"]["offset"] == 100_000 * len(frame)
