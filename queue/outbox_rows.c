@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "bits.h"
 #include "clock.h"
@@ -41,7 +41,7 @@ size_t kept_size(const struct kept *kept, struct span fields)
 
 static uint32_t crc_of(struct span stored)
 {
-    return (uint32_t)crc32_z(0, stored.data + CRC_SIZE, stored.len - CRC_SIZE);
+    return libdeflate_crc32(0, stored.data + CRC_SIZE, stored.len - CRC_SIZE);
 }
 
 void kept_write(const struct kept *kept, struct span fields, uint8_t *to)

@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "bits.h"
 #include "pack.h"
@@ -146,7 +146,7 @@ static uint8_t *write_span(uint8_t *to, struct span from)
 
 static uint32_t crc_of(struct span bytes)
 {
-    return (uint32_t)crc32_z(0, bytes.data, bytes.len);
+    return libdeflate_crc32(0, bytes.data, bytes.len);
 }
 
 void record_write(const struct record *record, struct span fields, uint8_t *to)

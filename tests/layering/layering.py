@@ -18,7 +18,7 @@ import tempfile
 LIBRARIES = {
     r"lmdb\.h": ["queue"],
     r"msgpack(/.*)?\.h": ["queue"],
-    r"zlib\.h": ["queue"],
+    r"libdeflate\.h": ["queue"],
     r"openssl/.*": ["crypto", "base/mqtt"],
     r"MQTT.*\.h": ["base/mqtt"],
     r"cyaml/.*|yaml\.h": ["base/settings"],
