@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PRINTED_LEN 80 /* of most: printed once, not measured before */
+
 struct span span_text(const char *text)
 {
     return span_of(text, text == NULL ? 0 : strlen(text));
@@ -77,24 +79,39 @@ enum status bytes_append_text(struct bytes *bytes, const char *text)
     return bytes_append(bytes, span_text(text));
 }
 
+/* Into the room there is; its length, whether it fits or not. */
+static int print(const struct bytes *bytes, const char *format,
+                 va_list arguments)
+{
+    size_t room = bytes->capacity - bytes->len;
+    int len =
+        vsnprintf((char *)bytes->data + bytes->len, room, format, arguments);
+
+    if (len < 0 || (size_t)len >= room)
+        bytes->data[bytes->len] = 0;
+    return len;
+}
+
 enum status bytes_print(struct bytes *bytes, const char *format, ...)
 {
     va_list arguments;
-    enum status status;
+    enum status status = bytes_reserve(bytes, PRINTED_LEN);
     int len;
 
-    va_start(arguments, format);
-    len = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    if (len < 0)
-        return STATUS_INVALID;
-    status = bytes_reserve(bytes, (size_t)len);
     if (status != STATUS_OK)
         return status;
     va_start(arguments, format);
-    vsnprintf((char *)bytes->data + bytes->len, (size_t)len + 1, format,
-              arguments);
+    len = print(bytes, format, arguments);
     va_end(arguments);
+    if (len < 0)
+        return STATUS_INVALID;
+    if ((size_t)len >= bytes->capacity - bytes->len) {
+        if ((status = bytes_reserve(bytes, (size_t)len)) != STATUS_OK)
+            return status;
+        va_start(arguments, format);
+        print(bytes, format, arguments);
+        va_end(arguments);
+    }
     bytes->len += (size_t)len;
     return STATUS_OK;
 }

@@ -58,7 +58,10 @@ void text_mend(char *text)
 
 void text_put(char *to, size_t size, const char *from)
 {
-    snprintf(to, size, "%s", from);
+    size_t len = strnlen(from, size - 1);
+
+    memcpy(to, from, len);
+    to[len] = 0;
     text_mend(to);
 }
 

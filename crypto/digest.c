@@ -1,6 +1,7 @@
 #include "crypto.h"
 
 #include <limits.h>
+#include <pthread.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -15,10 +16,22 @@ static enum status status_of(bool done)
     return STATUS_CRYPTO;
 }
 
+/* Fetched once: EVP_sha256 would be looked up at each use, which takes longer
+ * than to digest an outcome. */
+static EVP_MD *sha256;
+
+static void sha256_fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 enum status crypto_sha256(struct span input, uint8_t digest[static SHA256_SIZE])
 {
-    return status_of(
-        EVP_Digest(input.data, input.len, digest, NULL, EVP_sha256(), NULL));
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, sha256_fetch);
+    return status_of(sha256 != NULL && EVP_Digest(input.data, input.len, digest,
+                                                  NULL, sha256, NULL));
 }
 
 enum status crypto_hmac_sha256(struct span key, struct span input,

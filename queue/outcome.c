@@ -13,20 +13,19 @@
 #define ANSWER_MAX 2048
 
 /* hash = digest(head || fields || facts); head is of the outcome before. */
-static enum status chain(struct queue *queue, struct record *record,
+static enum status chain(struct queue *queue, const struct record *record,
                          uint8_t hash[static QUEUE_DIGEST_SIZE])
 {
     struct bytes *all = &queue->chained;
     enum status status;
 
-    record->outcome.hash = hash;
     if (queue->options.digest == NULL)
         return STATUS_OK;
     bytes_clear(all);
     status = bytes_append(
         all, span_of(queue->group.standing.head, QUEUE_DIGEST_SIZE));
     if (status == STATUS_OK)
-        status = record_encode(record, all);
+        status = bytes_append(all, bytes_view(&queue->fields));
     if (status == STATUS_OK)
         status = bytes_append(all, record->outcome.facts);
     if (status == STATUS_OK)
@@ -93,7 +92,9 @@ enum status queue_put_outcome(struct queue *queue,
     if (status != STATUS_OK)
         return status;
     record.outcome = outcome_record(queue, outcome, &row);
-    if ((status = chain(queue, &record, hash)) != STATUS_OK)
+    record.outcome.hash = hash;
+    if ((status = put_fields(queue, &record)) != STATUS_OK ||
+        (status = chain(queue, &record, hash)) != STATUS_OK)
         return status;
-    return put_record(queue, &record, &outcome->seq);
+    return put_with_fields(queue, &record, &outcome->seq);
 }

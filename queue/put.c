@@ -57,19 +57,31 @@ static enum status append_and_apply(struct queue *queue, uint64_t seq,
     return status;
 }
 
+enum status put_fields(struct queue *queue, const struct record *record)
+{
+    assert(queue->group.open);
+    if (queue->group.broken != STATUS_OK)
+        return queue->group.broken;
+    bytes_clear(&queue->fields);
+    return record_encode(record, &queue->fields);
+}
+
 enum status put_record(struct queue *queue, const struct record *record,
                        uint64_t *seq)
 {
+    enum status status = put_fields(queue, record);
+
+    return status == STATUS_OK ? put_with_fields(queue, record, seq) : status;
+}
+
+enum status put_with_fields(struct queue *queue, const struct record *record,
+                            uint64_t *seq)
+{
     struct group *group = &queue->group;
     uint64_t next = group->standing.indexed + 1;
-    enum status status;
+    enum status status = append_and_apply(queue, next, record);
 
-    assert(group->open);
-    if (group->broken != STATUS_OK)
-        return group->broken;
-    bytes_clear(&queue->fields);
-    if ((status = record_encode(record, &queue->fields)) != STATUS_OK ||
-        (status = append_and_apply(queue, next, record)) != STATUS_OK)
+    if (status != STATUS_OK)
         return status;
     group->records++;
     group->bytes += cost(record_size(record, queue->fields.len));

@@ -183,6 +183,13 @@ MUST_CHECK enum status put_note(struct queue *queue, struct span key,
  * before it, nothing was changed. */
 MUST_CHECK enum status put_record(struct queue *queue,
                                   const struct record *record, uint64_t *seq);
+/* Its two halves, for what has to see the fields between: encode them into
+ * queue->fields; append and apply. */
+MUST_CHECK enum status put_fields(struct queue *queue,
+                                  const struct record *record);
+MUST_CHECK enum status put_with_fields(struct queue *queue,
+                                       const struct record *record,
+                                       uint64_t *seq);
 bool text_fits(const char *text, size_t most);
 /* At most so many bytes, and no torn UTF-8 character at the end. */
 struct span text_cut(struct span text, size_t most);
