@@ -35,7 +35,15 @@ static enum status on_tick(void *arg, struct queue *queue, int64_t now_ms)
 
 static void on_durable(void *arg)
 {
-    intake_durable(((struct bridge *)arg)->intake);
+    struct bridge *bridge = arg;
+    struct queue_made made = queue_borrow_made(bridge->queue);
+
+    intake_durable(bridge->intake);
+    pthread_mutex_lock(&bridge->lock);
+    for (unsigned i = 0; i < bridge->config->destination_count; i++)
+        if (bridge->uplinks[i] != NULL)
+            uplink_hand_over(bridge->uplinks[i], &made);
+    pthread_mutex_unlock(&bridge->lock);
 }
 
 static void on_committed(void *arg)

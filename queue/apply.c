@@ -221,6 +221,22 @@ static enum status row_make(const struct applying *at,
     return status;
 }
 
+/* Of a live group; what comes from the log is found in the lanes. */
+static void note_fresh(const struct applying *at, const struct row *row)
+{
+    struct queue *queue = at->queue;
+    struct group *group = &queue->group;
+
+    if (!group->open || row->lane != LANE_FRESH || group->fresh_until != 0)
+        return;
+    if (group->fresh_count == FRESH_MAX) {
+        group->fresh_until = at->seq;
+        return;
+    }
+    queue->fresh[group->fresh_count++] = (struct queue_fresh){
+        at->seq, row->order_key, names_text(&queue->names, row->destination)};
+}
+
 static enum status apply_delivery(const struct applying *at,
                                   const struct record_delivery *made)
 {
@@ -238,6 +254,7 @@ static enum status apply_delivery(const struct applying *at,
         (status = count_delivery(at, &row, 1)) != STATUS_OK ||
         (status = pin_months(at, &row, 1)) != STATUS_OK)
         return status;
+    note_fresh(at, &row);
     return tally_range(tally, 'd', china_day(row.made_at_ms), at->seq);
 }
 

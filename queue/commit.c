@@ -135,6 +135,21 @@ static void commit_hot(struct queue *queue)
     queue->names.stored = names;
 }
 
+struct queue_made queue_borrow_made(const struct queue *queue)
+{
+    const struct group *group = &queue->group;
+    uint64_t after = queue->standing.indexed;
+
+    return (struct queue_made){
+        .after = after,
+        .until = !group->open              ? after
+                 : group->fresh_until != 0 ? group->fresh_until - 1
+                                           : group->standing.indexed,
+        .list = queue->fresh,
+        .count = group->fresh_count,
+    };
+}
+
 static enum status commit_records(struct queue *queue,
                                   void (*durable)(void *arg), void *arg)
 {

@@ -10,16 +10,22 @@ static bool writing_here(struct queue *queue)
     return atomic_load(&queue->writer) == (uintptr_t)pthread_self();
 }
 
+void look_start_log(struct look *look, struct queue *queue)
+{
+    *look = (struct look){.queue = queue, .own = writing_here(queue)};
+    if (!look->own)
+        pthread_rwlock_rdlock(&queue->guard);
+}
+
 enum status look_start(struct look *look, struct queue *queue)
 {
     enum status status = STATUS_IO;
 
-    *look = (struct look){.queue = queue, .own = writing_here(queue)};
+    look_start_log(look, queue);
     if (look->own) {
         look->hot = queue->group.hot_txn;
         return STATUS_OK;
     }
-    pthread_rwlock_rdlock(&queue->guard);
     if (queue->hot.env.mdb != NULL)
         status = env_status(
             mdb_txn_begin(queue->hot.env.mdb, NULL, MDB_RDONLY, &look->hot));
@@ -67,7 +73,8 @@ void look_end(struct look *look)
     leave_month(look);
     if (look->own)
         return;
-    mdb_txn_abort(look->hot);
+    if (look->hot != NULL)
+        mdb_txn_abort(look->hot);
     pthread_rwlock_unlock(&look->queue->guard);
 }
 

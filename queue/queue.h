@@ -293,18 +293,45 @@ MUST_CHECK enum status queue_commit(struct queue *queue,
                                     void (*durable)(void *arg), void *arg);
 void queue_abort(struct queue *queue);
 
+/* A delivery that was put into LANE_FRESH. */
+struct queue_fresh {
+    uint64_t id;
+    uint64_t order_key; /* a hash; 0: none */
+    const char *destination;
+};
+/* All that the records above after and up to until put there, in order. */
+struct queue_made {
+    uint64_t after;
+    uint64_t until;
+    const struct queue_fresh *list;
+    size_t count;
+};
+/* What the group made; in durable only.  It is on disk and in no lane yet;
+ * queue_delivery_load and queue_body_read find it already. */
+struct queue_made queue_borrow_made(const struct queue *queue);
+
 /* ---- reading: any thread ---------------------------------------------- */
 
-/* Up to *count ids of a lane, greater than after, in order. */
+/* Up to *count ids of a lane, greater than after, in order.  *until: how far
+ * it was read, the last id or, when there are no more, the newest record's of
+ * the store. */
 MUST_CHECK enum status queue_lane_read(struct queue *queue,
                                        const char *destination,
                                        enum queue_lane lane, uint64_t after,
-                                       uint64_t *ids, size_t *count);
+                                       uint64_t *ids, size_t *count,
+                                       uint64_t *until);
 
 /* NOT_FOUND, CORRUPT, IO.  When only the record with the reason is damaged,
  * the reason says so: the delivery can still be sent. */
 MUST_CHECK enum status queue_delivery_read(struct queue *queue, uint64_t id,
                                            struct queue_delivery *delivery);
+/* The same and its present facts, for sending it: *facts_status is CORRUPT or
+ * NOT_FOUND when only they cannot be had.  What queue_borrow_made told of and
+ * the lanes do not show yet is found too, as it was made. */
+MUST_CHECK enum status queue_delivery_load(struct queue *queue, uint64_t id,
+                                           struct queue_delivery *delivery,
+                                           struct bytes *facts,
+                                           enum status *facts_status);
 /* The present facts and the ids of the events (their count goes to
  * *event_count, at most 256).  CORRUPT: the CRC does not fit. */
 MUST_CHECK enum status queue_facts_read(struct queue *queue, uint64_t id,
@@ -316,6 +343,9 @@ MUST_CHECK enum status queue_facts_read(struct queue *queue, uint64_t id,
 MUST_CHECK enum status queue_event_read(struct queue *queue, uint64_t id,
                                         struct queue_event *event,
                                         struct bytes *buffer);
+/* Its body alone; it replaces what *body holds. */
+MUST_CHECK enum status queue_body_read(struct queue *queue, uint64_t id,
+                                       struct bytes *body);
 MUST_CHECK enum status queue_note_read(struct queue *queue, const char *space,
                                        struct span key, struct bytes *value);
 /* Every note of a space in order of key; visit returns false to stop.  In the

@@ -12,22 +12,43 @@
 
 /* ---- deliveries ------------------------------------------------------- */
 
-enum status queue_lane_read(struct queue *queue, const char *destination,
-                            enum queue_lane lane, uint64_t after, uint64_t *ids,
-                            size_t *count)
+/* How far a lane was read that gave count of most ids. */
+static enum status read_until(const struct look *look, const uint64_t *ids,
+                              size_t count, size_t most, uint64_t *until)
 {
-    struct look look;
-    uint16_t number;
-    enum status status =
-        names_find(&queue->names, span_text(destination), &number);
+    struct standing standing;
+    enum status status;
 
-    if (status != STATUS_OK || after == UINT64_MAX) {
-        *count = 0; /* nothing was ever made for it */
+    if (count > 0 && count == most) {
+        *until = ids[count - 1];
         return STATUS_OK;
     }
-    if ((status = look_start(&look, queue)) != STATUS_OK)
+    status = standing_read(&look->queue->hot, look->hot, &standing);
+    *until = standing.indexed;
+    return status;
+}
+
+enum status queue_lane_read(struct queue *queue, const char *destination,
+                            enum queue_lane lane, uint64_t after, uint64_t *ids,
+                            size_t *count, uint64_t *until)
+{
+    struct look look;
+    size_t most = *count;
+    uint16_t number;
+    enum status status = look_start(&look, queue);
+
+    *count = 0;
+    if (status != STATUS_OK)
         return status;
-    status = lane_ids(&queue->hot, look.hot, number, lane, after, ids, count);
+    if (after < UINT64_MAX &&
+        names_find(&queue->names, span_text(destination), &number) ==
+            STATUS_OK) { /* else nothing was ever made for it */
+        *count = most;
+        status =
+            lane_ids(&queue->hot, look.hot, number, lane, after, ids, count);
+    }
+    if (status == STATUS_OK)
+        status = read_until(&look, ids, *count, most, until);
     look_end(&look);
     return status;
 }
@@ -107,16 +128,25 @@ enum status queue_delivery_read(struct queue *queue, uint64_t id,
     return status;
 }
 
+/* The record that made it, in a lane or not yet. */
+static enum status read_made(struct look *look, uint64_t id,
+                             struct record *record)
+{
+    enum status status = look_record(look, id, record);
+
+    return status == STATUS_OK && record->kind != RECORD_DELIVERY
+               ? STATUS_CORRUPT
+               : status;
+}
+
 static enum status read_events(struct look *look, uint64_t id,
                                uint64_t events[static RECORD_EVENTS_MAX],
                                size_t *event_count, struct record *record)
 {
-    enum status status = look_record(look, id, record);
+    enum status status = read_made(look, id, record);
 
     if (status != STATUS_OK)
         return status;
-    if (record->kind != RECORD_DELIVERY)
-        return STATUS_CORRUPT;
     *event_count = record->delivery.event_count;
     memcpy(events, record->delivery.event_list, *event_count * sizeof *events);
     return STATUS_OK;
@@ -139,6 +169,15 @@ static enum status copy_facts(struct look *look, const struct row *row,
     return STATUS_CORRUPT;
 }
 
+static enum status read_facts(struct look *look, uint64_t id,
+                              const struct row *row, struct bytes *facts)
+{
+    struct record record;
+    enum status status = read_made(look, id, &record);
+
+    return status == STATUS_OK ? copy_facts(look, row, &record, facts) : status;
+}
+
 enum status queue_facts_read(struct queue *queue, uint64_t id,
                              struct bytes *facts,
                              uint64_t events[static RECORD_EVENTS_MAX],
@@ -156,6 +195,60 @@ enum status queue_facts_read(struct queue *queue, uint64_t id,
         status = read_events(&look, id, events, event_count, &record);
     if (status == STATUS_OK)
         status = copy_facts(&look, &row, &record, facts);
+    look_end(&look);
+    store_moved(queue, 0);
+    return status;
+}
+
+/* As the log has it.  Only queue_borrow_made told of it: it is fresh. */
+static enum status load_made(struct look *look, uint64_t id,
+                             struct queue_delivery *delivery,
+                             struct bytes *facts)
+{
+    struct record record;
+    const struct record_delivery *made = &record.delivery;
+    enum status status = look_record(look, id, &record);
+
+    if (status == STATUS_OK && record.kind != RECORD_DELIVERY)
+        status = STATUS_NOT_FOUND;
+    if (status != STATUS_OK)
+        return status;
+    *delivery = (struct queue_delivery){
+        .id = id,
+        .state = made->state,
+        .lane = LANE_FRESH,
+        .order_key = made->order_key,
+        .follows = made->follows,
+        .made_at_ms = made->made_at_ms,
+        .changed_at_ms = made->made_at_ms,
+    };
+    copy_text(delivery->destination, sizeof delivery->destination,
+              made->destination);
+    copy_text(delivery->interface, sizeof delivery->interface, made->interface);
+    copy_text(delivery->number, sizeof delivery->number, made->number);
+    copy_text(delivery->subject, sizeof delivery->subject, made->subject);
+    copy_text(delivery->reason, sizeof delivery->reason, made->reason);
+    return bytes_copy(facts, made->facts);
+}
+
+enum status queue_delivery_load(struct queue *queue, uint64_t id,
+                                struct queue_delivery *delivery,
+                                struct bytes *facts, enum status *facts_status)
+{
+    struct look look;
+    struct row row;
+    enum status status = look_start(&look, queue);
+
+    *facts_status = STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
+    status = row_read(&queue->hot, look.hot, id, &row);
+    if (status == STATUS_NOT_FOUND) {
+        status = load_made(&look, id, delivery, facts);
+    } else if (status == STATUS_OK) {
+        status = look_delivery(&look, id, &row, delivery);
+        *facts_status = read_facts(&look, id, &row, facts);
+    }
     look_end(&look);
     store_moved(queue, 0);
     return status;
@@ -213,6 +306,33 @@ enum status event_copy(const struct record_event *record, uint64_t id,
     return bytes_append(buffer, record->body);
 }
 
+static enum status read_event(struct look *look, uint64_t id,
+                              struct record *record)
+{
+    enum status status = look_record(look, id, record);
+
+    return status == STATUS_OK &&
+                   (record->kind != RECORD_EVENT || record->event.shed)
+               ? STATUS_NOT_FOUND
+               : status;
+}
+
+enum status queue_body_read(struct queue *queue, uint64_t id,
+                            struct bytes *body)
+{
+    struct look look;
+    struct record record;
+    enum status status;
+
+    look_start_log(&look, queue);
+    status = read_event(&look, id, &record);
+    if (status == STATUS_OK)
+        status = bytes_copy(body, record.event.body);
+    look_end(&look);
+    store_moved(queue, 0);
+    return status;
+}
+
 enum status queue_event_read(struct queue *queue, uint64_t id,
                              struct queue_event *event, struct bytes *buffer)
 {
@@ -222,10 +342,7 @@ enum status queue_event_read(struct queue *queue, uint64_t id,
 
     if (status != STATUS_OK)
         return status;
-    status = look_record(&look, id, &record);
-    if (status == STATUS_OK &&
-        (record.kind != RECORD_EVENT || record.event.shed))
-        status = STATUS_NOT_FOUND;
+    status = read_event(&look, id, &record);
     if (status == STATUS_OK)
         status = event_copy(&record.event, id, buffer, event);
     if (status == STATUS_OK)

@@ -29,6 +29,7 @@
 #define REASON_MAX 511
 #define BODY_MAX (UINT32_C(1) << 30) /* LMDB takes less than 4 GB */
 #define BIG_BODY_BYTES 16384         /* above this, a body is a picture */
+#define FRESH_MAX 1024 /* of a group that are told when it is durable */
 
 /* The group between queue_begin and queue_commit. */
 struct group {
@@ -41,6 +42,8 @@ struct group {
     struct standing standing; /* what the commit will make valid */
     uint64_t records;
     uint64_t bytes; /* appended, estimated */
+    size_t fresh_count;
+    uint64_t fresh_until; /* the first that found no place; 0: none */
 };
 
 struct queue {
@@ -54,6 +57,7 @@ struct queue {
     struct names names;
     struct standing standing; /* of the last commit */
     struct group group;
+    struct queue_fresh fresh[FRESH_MAX]; /* of the group */
     struct tally tally;
     struct bytes fields;  /* of the record being put */
     struct bytes chained; /* what is hashed of an outcome */
@@ -208,6 +212,8 @@ struct look {
     MDB_txn *log;
 };
 MUST_CHECK enum status look_start(struct look *look, struct queue *queue);
+/* Without hot: for what the log alone tells. */
+void look_start_log(struct look *look, struct queue *queue);
 /* A transaction of this month in look->log. */
 MUST_CHECK enum status look_month(struct look *look, struct month *month);
 void look_end(struct look *look);

@@ -145,23 +145,37 @@ static enum status write_headers(const struct generic_config *set,
     return status;
 }
 
-static enum status write_body(const struct generic_config *set,
-                              const struct session *session, struct span body,
-                              struct request *request)
+static enum status read_body(const struct lookup *lookup, uint64_t event,
+                             struct request *request, struct bytes *body)
+{
+    enum status status = lookup->body(lookup->self, event, body);
+
+    if (status != STATUS_OK)
+        snprintf(request->words, sizeof request->words, "event %" PRIu64 ": %s",
+                 event, status_text(status));
+    return status;
+}
+
+static enum status seal_body(const struct session *session,
+                             const struct lookup *lookup, uint64_t event,
+                             struct request *request)
 {
     const struct generic_keys *keys = session->keys;
+    struct bytes body = BYTES_EMPTY;
+    enum status status = read_body(lookup, event, request, &body);
 
-    if (!set->sealed)
-        return bytes_append(&request->body, body);
-    if (!keys) {
+    if (status == STATUS_OK && !keys) {
         snprintf(request->words, sizeof request->words,
                  "the keys are not loaded");
-        return STATUS_MISSING;
+        status = STATUS_MISSING;
     }
-    return envelope_seal(
-        &(const struct envelope_keys){.own = keys->own,
-                                      .platform = keys->platform},
-        body, &request->body);
+    if (status == STATUS_OK)
+        status = envelope_seal(
+            &(const struct envelope_keys){.own = keys->own,
+                                          .platform = keys->platform},
+            bytes_view(&body), &request->body);
+    bytes_free(&body);
+    return status;
 }
 
 static enum status render(const struct destination_config *destination,
@@ -171,7 +185,6 @@ static enum status render(const struct destination_config *destination,
                           struct request *request)
 {
     const struct generic_config *set = &destination->generic;
-    struct span body = {NULL, 0};
     uint64_t event;
     enum status status;
 
@@ -181,11 +194,6 @@ static enum status render(const struct destination_config *destination,
                  "the stored facts name no event");
         return STATUS_FORMAT;
     }
-    if ((status = lookup->body(lookup->self, event, &body)) != STATUS_OK) {
-        snprintf(request->words, sizeof request->words, "event %" PRIu64 ": %s",
-                 event, status_text(status));
-        return status;
-    }
     if ((status = call_url(destination, interface, &request->url)) != STATUS_OK)
         return status;
     request->content_type =
@@ -194,7 +202,8 @@ static enum status render(const struct destination_config *destination,
             : set->content_type;
     if ((status = write_headers(set, request)) != STATUS_OK)
         return status;
-    return write_body(set, session, body, request);
+    return set->sealed ? seal_body(session, lookup, event, request)
+                       : read_body(lookup, event, request, &request->body);
 }
 
 /* ---- judge --------------------------------------------------------------- */

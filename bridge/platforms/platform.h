@@ -101,12 +101,13 @@ struct request {
 };
 void request_free(struct request *request);
 
-/* Where render gets what a reference names; text is borrowed until the
- * render returns.  NOT_FOUND, FORMAT (no such pointer), CORRUPT. */
+/* Where render gets what a reference names: text is borrowed until the render
+ * returns, body replaces what *body holds.  NOT_FOUND, FORMAT (no such
+ * pointer), CORRUPT. */
 struct lookup {
     enum status (*text)(void *self, uint64_t event, const char *pointer,
                         struct span *text);
-    enum status (*body)(void *self, uint64_t event, struct span *body);
+    enum status (*body)(void *self, uint64_t event, struct bytes *body);
     void *self;
 };
 

@@ -9,12 +9,10 @@
 
 #define EVENTS_OPEN_MAX 8
 
-/* The stored events a rendering has opened; closed with it. */
+/* The stored events whose texts a rendering asked for; closed with it. */
 struct opened {
     uint64_t id;
-    struct bytes buffer;
-    struct queue_event event;
-    json_t *json; /* parsed when a pointer asked for it */
+    json_t *json;
 };
 
 struct shelf {
@@ -24,9 +22,10 @@ struct shelf {
 };
 
 static enum status shelf_open(struct shelf *shelf, uint64_t id,
-                              struct opened **opened)
+                              const struct opened **opened)
 {
-    struct opened *fresh;
+    struct opened *fresh = &shelf->events[shelf->count];
+    struct bytes body = BYTES_EMPTY;
     enum status status;
 
     for (size_t i = 0; i < shelf->count; i++)
@@ -36,48 +35,32 @@ static enum status shelf_open(struct shelf *shelf, uint64_t id,
         }
     if (shelf->count == EVENTS_OPEN_MAX)
         return STATUS_INVALID;
-    fresh = &shelf->events[shelf->count];
-    status = queue_event_read(shelf->queue, id, &fresh->event, &fresh->buffer);
-    if (status != STATUS_OK) {
-        bytes_free(&fresh->buffer);
-        return status;
+    status = queue_body_read(shelf->queue, id, &body);
+    if (status == STATUS_OK) {
+        fresh->id = id;
+        fresh->json = json_loadb((const char *)body.data, body.len, 0, NULL);
+        shelf->count++;
+        *opened = fresh;
     }
-    fresh->id = id;
-    shelf->count++;
-    *opened = fresh;
-    return STATUS_OK;
+    bytes_free(&body);
+    return status;
 }
 
 static void shelf_close(struct shelf *shelf)
 {
-    for (size_t i = 0; i < shelf->count; i++) {
-        bytes_free(&shelf->events[i].buffer);
+    for (size_t i = 0; i < shelf->count; i++)
         json_decref(shelf->events[i].json);
-    }
-}
-
-static enum status shelf_body(void *self, uint64_t event, struct span *body)
-{
-    struct opened *opened;
-    enum status status = shelf_open(self, event, &opened);
-
-    if (status == STATUS_OK)
-        *body = opened->event.body;
-    return status;
 }
 
 static enum status shelf_text(void *self, uint64_t event, const char *pointer,
                               struct span *text)
 {
-    struct opened *opened;
+    const struct opened *opened;
     const json_t *found;
     enum status status = shelf_open(self, event, &opened);
 
     if (status != STATUS_OK)
         return status;
-    if (opened->json == NULL)
-        opened->json = json_loadb((const char *)opened->event.body.data,
-                                  opened->event.body.len, 0, NULL);
     found =
         opened->json == NULL ? NULL : json_pointer_get(opened->json, pointer);
     if (!json_is_string(found))
@@ -86,34 +69,36 @@ static enum status shelf_text(void *self, uint64_t event, const char *pointer,
     return STATUS_OK;
 }
 
+static enum status shelf_body(void *self, uint64_t event, struct bytes *body)
+{
+    const struct shelf *shelf = self;
+
+    return queue_body_read(shelf->queue, event, body);
+}
+
 static enum status render(struct attempt *attempt)
 {
     struct shelf shelf = {.queue = attempt->queue};
     const struct lookup lookup = {shelf_text, shelf_body, &shelf};
-    struct bytes facts = BYTES_EMPTY;
-    uint64_t events[256];
-    size_t event_count;
-    enum status status = queue_facts_read(attempt->queue, attempt->id, &facts,
-                                          events, &event_count);
+    enum status status = attempt->status;
 
     if (status != STATUS_OK) {
         snprintf(attempt->words, sizeof attempt->words,
                  "the stored facts cannot be read: %s", status_text(status));
-        bytes_free(&facts);
         return status;
     }
     pthread_rwlock_rdlock(attempt->session_lock);
     attempt->token_made_at_ms = attempt->session->token_made_at_ms;
-    status = attempt->platform->render(
-        attempt->destination, attempt->interface, attempt->session,
-        bytes_view(&facts), &lookup, attempt->now_ms, &attempt->request);
+    status =
+        attempt->platform->render(attempt->destination, attempt->interface,
+                                  attempt->session, bytes_view(&attempt->facts),
+                                  &lookup, attempt->now_ms, &attempt->request);
     pthread_rwlock_unlock(attempt->session_lock);
     if (status != STATUS_OK)
         snprintf(attempt->words, sizeof attempt->words, "%s",
                  attempt->request.words[0] != 0 ? attempt->request.words
                                                 : status_text(status));
     shelf_close(&shelf);
-    bytes_free(&facts);
     return status;
 }
 
@@ -129,5 +114,6 @@ void attempt_free(struct attempt *attempt)
     if (attempt == NULL)
         return;
     request_free(&attempt->request);
+    bytes_free(&attempt->facts);
     free(attempt);
 }

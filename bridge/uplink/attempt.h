@@ -1,8 +1,8 @@
 /*
  * attempt.h - one try of one delivery: from the store to a request.
  *
- * attempt_render reads the facts, lets the platform make the request and
- * says what became of it.  It may run in a thread of the crypto pool, beside
+ * attempt_render lets the platform make the request of the facts and says what
+ * became of it.  It may run in a thread of the crypto pool, beside
  * others; the session is read under session_lock.
  */
 #ifndef SAMPAN_ATTEMPT_H
@@ -29,10 +29,11 @@ struct attempt {
     void *owner;
     /* found */
     struct queue_delivery row;
+    struct bytes facts;
     const struct interface *interface;
     struct request request;
     int64_t token_made_at_ms;  /* of the token it was rendered with */
-    enum status status;        /* of the rendering */
+    enum status status;        /* of reading the facts, then of the rendering */
     char words[256];           /* when it is not OK */
     struct transfer *transfer; /* while it is on its way */
     struct attempt *next;      /* the owner's */

@@ -268,7 +268,8 @@ static bool attempt_start(struct uplink *uplink, uint64_t id)
         schedule_give_back(uplink->schedule, id);
         return false;
     }
-    if (queue_delivery_read(attempt->queue, id, &attempt->row) != STATUS_OK ||
+    if (queue_delivery_load(attempt->queue, id, &attempt->row, &attempt->facts,
+                            &attempt->status) != STATUS_OK ||
         !lanes_row_fits(&attempt->row, source)) {
         schedule_forget(uplink->schedule, id); /* held, discarded, dropped */
         attempt_free(attempt);

@@ -4,13 +4,14 @@
  *   uplink.c    the thread: inbox, curl's loop, status
  *   condition.c up, unreachable, paused, fault ... and who changes it
  *   calls.c     calls that are no records: session, heartbeat, probe
- *   lanes.c     records: from the store's lanes to candidates
+ *   lanes.c     records: from the store's lanes, or handed over, to
+ *               candidates
  *   deliver.c   records: attempts and verdicts
  *   outcomes.c  records: what became of them, to the committer and back
  *   rounds.c    when the parked are offered again
  *
- * Everything here belongs to the uplink's thread but for struct inbox and
- * struct uplink_status, which lock guards, and the session, which
+ * Everything here belongs to the uplink's thread but for struct inbox, struct
+ * handed and struct uplink_status, which lock guards, and the session, which
  * session_lock guards against renderings in the pool.
  */
 #ifndef SAMPAN_ENGINE_H
@@ -28,6 +29,7 @@
 #define CANDIDATES_MAX 512 /* looked at and not yet sent, a lane */
 #define REFILL_COUNT 128   /* read from a lane at a time */
 #define RESENDS_MAX 4096   /* records between attempts */
+#define HANDED_MAX 256     /* handed over and not yet looked at */
 
 /* An outcome on its way to the store and back. */
 struct outcome {
@@ -53,6 +55,15 @@ struct inbox {
     char reason[512]; /* of pause */
     struct attempt *rendered;
     struct outcome *committed;
+};
+
+/* Fresh deliveries that are durable: all there are of ours with ids above
+ * after and up to until.  until 0: nothing. */
+struct handed {
+    uint64_t after;
+    uint64_t until;
+    struct queue_fresh list[HANDED_MAX];
+    size_t count;
 };
 
 /* A call that is no record. */
@@ -95,6 +106,9 @@ struct uplink {
     struct transfer *sent; /* on their way, calls and records */
     struct schedule *schedule;
     struct lane_state lanes[SOURCES];
+    struct handed taken;     /* from handed, for one pass of the loop */
+    uint64_t durable;        /* the newest we were told of; the lanes hold no id
+                                above it */
     uint64_t horizon;        /* ids up to here are backlog, above it fresh */
     int64_t horizon_next_ms; /* steady; when it may move by itself */
     unsigned rendering;      /* attempts in the pool */
@@ -114,6 +128,8 @@ struct uplink {
     pthread_t thread;
     pthread_mutex_t lock;
     struct inbox inbox;
+    struct handed handed;
+    uint64_t told;               /* durable, as the committer's thread says */
     struct uplink_status status; /* published */
 };
 
@@ -161,6 +177,9 @@ bool calls_once_only_out(const struct uplink *uplink);
 /* Ids from here on may be new in a lane; 0: look at all of it again. */
 void lanes_wake(struct uplink *uplink, uint64_t from);
 void lanes_refill(struct uplink *uplink);
+/* Make candidates of what was handed over, when the lane was read up to it;
+ * otherwise the lane will show it. */
+void lanes_take_over(struct uplink *uplink);
 /* The destination can be reached (again): what waits by now is backlog. */
 void lanes_horizon(struct uplink *uplink);
 /* Whether the delivery still stands where its lane was read. */

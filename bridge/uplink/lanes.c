@@ -22,6 +22,9 @@ void lanes_wake(struct uplink *uplink, uint64_t from)
     static const enum source renewed[] = {SOURCE_FRESH, SOURCE_BACKLOG,
                                           SOURCE_REPLAY};
 
+    if (from == UINT64_MAX &&
+        uplink->lanes[SOURCE_FRESH].cursor >= uplink->durable)
+        return; /* it was handed over */
     for (size_t i = 0; i < sizeof renewed / sizeof *renewed; i++) {
         struct lane_state *lane = &uplink->lanes[renewed[i]];
         uint64_t start = lane_start(uplink, renewed[i]);
@@ -53,21 +56,20 @@ bool lanes_row_fits(const struct queue_delivery *row, enum source source)
                (source == SOURCE_PARKED ? STATE_PARKED : STATE_WAITING);
 }
 
-static void candidate_add(struct uplink *uplink, enum source source,
+/* false: there is no memory for it; it is looked at again later. */
+static bool candidate_add(struct uplink *uplink, enum source source,
                           uint64_t id)
 {
     struct queue_delivery row;
-    enum status status;
 
     if (schedule_knows(uplink->schedule, id) ||
         queue_delivery_read(uplink->options.queue, id, &row) != STATUS_OK ||
         !lanes_row_fits(&row, source))
-        return;
+        return true;
     if (source == SOURCE_PARKED && row.rounds > uplink->rounds.highest)
         uplink->rounds.highest = row.rounds;
-    status = schedule_add(uplink->schedule, source, id, row.order_key);
-    if (status == STATUS_NOMEM)
-        uplink->lanes[source].cursor = id - 1; /* looked at again later */
+    return schedule_add(uplink->schedule, source, id, row.order_key) ==
+           STATUS_OK;
 }
 
 /* What came back into a lane (completed, released by ingest) has an old id:
@@ -98,26 +100,31 @@ static bool lane_read(struct uplink *uplink, enum source source)
 {
     struct lane_state *lane = &uplink->lanes[source];
     uint64_t ids[REFILL_COUNT];
-    size_t count = schedule_room(uplink->schedule, source);
+    size_t room = schedule_room(uplink->schedule, source);
+    size_t count = room < REFILL_COUNT ? room : REFILL_COUNT;
+    size_t most = count;
+    uint64_t until;
 
-    if (!lane->maybe_more || count == 0)
-        return false;
-    if (count > sizeof ids / sizeof *ids)
-        count = sizeof ids / sizeof *ids;
-    if (queue_lane_read(uplink->options.queue,
+    if (!lane->maybe_more || count == 0 ||
+        queue_lane_read(uplink->options.queue,
                         uplink->options.destination->name, lane_of[source],
-                        lane->cursor, ids, &count) != STATUS_OK)
+                        lane->cursor, ids, &count, &until) != STATUS_OK)
         return false;
-    lane->maybe_more = count > 0;
+    lane->maybe_more = count == most;
     for (size_t i = 0; i < count; i++) {
         if (ids[i] > lane_end(uplink, source)) {
             lane->maybe_more = false;
             return false;
         }
+        if (!candidate_add(uplink, source, ids[i])) {
+            lane->maybe_more = true; /* looked at again later */
+            return false;
+        }
         lane->cursor = ids[i];
-        candidate_add(uplink, source, ids[i]);
     }
-    return count > 0;
+    if (until > lane->cursor)
+        lane->cursor = until;
+    return lane->maybe_more;
 }
 
 /* Most of what a rescan reads is known already, so a few reads may be needed
@@ -145,4 +152,27 @@ void lanes_refill(struct uplink *uplink)
             lane_refill(uplink, (enum source)source);
     if (!uplink->lanes[SOURCE_PARKED].maybe_more)
         rounds_drained(uplink);
+}
+
+void lanes_take_over(struct uplink *uplink)
+{
+    struct lane_state *lane = &uplink->lanes[SOURCE_FRESH];
+    const struct handed *taken = &uplink->taken;
+
+    if (!condition_sends(uplink) || lane->maybe_more ||
+        lane->cursor < taken->after)
+        return;
+    for (size_t i = 0; i < taken->count; i++) {
+        const struct queue_fresh *fresh = &taken->list[i];
+
+        if (fresh->id <= lane->cursor)
+            continue;
+        if (schedule_room(uplink->schedule, SOURCE_FRESH) == 0 ||
+            schedule_add(uplink->schedule, SOURCE_FRESH, fresh->id,
+                         fresh->order_key) == STATUS_NOMEM)
+            return;
+        lane->cursor = fresh->id;
+    }
+    if (taken->until > lane->cursor)
+        lane->cursor = taken->until;
 }

@@ -100,6 +100,21 @@ static void inbox_settings(struct uplink *uplink, const struct inbox *inbox)
         rounds_begin(uplink);
 }
 
+/* Under lock. */
+static void handed_take(struct uplink *uplink)
+{
+    struct handed *handed = &uplink->handed;
+    struct handed *taken = &uplink->taken;
+
+    taken->after = handed->after;
+    taken->until = handed->until;
+    taken->count = handed->count;
+    memcpy(taken->list, handed->list, handed->count * sizeof *handed->list);
+    handed->until = 0;
+    handed->count = 0;
+    uplink->durable = uplink->told;
+}
+
 static void inbox_take(struct uplink *uplink)
 {
     struct inbox inbox;
@@ -107,7 +122,9 @@ static void inbox_take(struct uplink *uplink)
     pthread_mutex_lock(&uplink->lock);
     inbox = uplink->inbox;
     uplink->inbox = (struct inbox){.wake_from = UINT64_MAX};
+    handed_take(uplink);
     pthread_mutex_unlock(&uplink->lock);
+    lanes_take_over(uplink); /* then a wake may have nothing more to tell */
     inbox_settings(uplink, &inbox);
     while (inbox.rendered != NULL) {
         struct attempt *attempt = inbox.rendered;
@@ -202,6 +219,7 @@ static void *uplink_thread(void *arg)
         rounds_due(uplink);
         if (condition_sends(uplink)) {
             lanes_refill(uplink);
+            lanes_take_over(uplink);
             deliver_launch(uplink);
         }
         transfers_step(uplink);
@@ -292,6 +310,7 @@ enum status uplink_open(const struct uplink_options *options,
     fresh->sealed = strcmp(fresh->platform->name, "generic") != 0 ||
                     options->destination->generic.sealed;
     fresh->inbox.wake_from = UINT64_MAX;
+    fresh->told = UINT64_MAX; /* nothing yet: any wake may bring something */
     fresh->now.clock_offset_ms = INT64_MIN;
     snprintf(fresh->now.destination, sizeof fresh->now.destination, "%s",
              options->destination->name);
@@ -362,6 +381,42 @@ void uplink_wake(struct uplink *uplink, uint64_t from)
     pthread_mutex_unlock(&uplink->lock);
     if (first)
         curl_multi_wakeup(uplink->multi);
+}
+
+/* Under lock.  Behind what is there already, or not at all. */
+static void handed_add(struct uplink *uplink, const struct queue_made *made)
+{
+    struct handed *handed = &uplink->handed;
+
+    if (handed->until == 0)
+        handed->after = made->after;
+    else if (handed->until != made->after)
+        return;
+    handed->until = made->until;
+    for (size_t i = 0; i < made->count; i++) {
+        const struct queue_fresh *fresh = &made->list[i];
+
+        if (strcmp(fresh->destination, uplink->options.destination->name) != 0)
+            continue;
+        if (handed->count == HANDED_MAX) {
+            handed->until = fresh->id - 1;
+            return;
+        }
+        handed->list[handed->count++] = *fresh;
+    }
+}
+
+void uplink_hand_over(struct uplink *uplink, const struct queue_made *made)
+{
+    size_t count;
+
+    pthread_mutex_lock(&uplink->lock);
+    count = uplink->handed.count;
+    handed_add(uplink, made);
+    uplink->told = made->until;
+    if (count == 0 && uplink->handed.count > 0)
+        curl_multi_wakeup(uplink->multi);
+    pthread_mutex_unlock(&uplink->lock);
 }
 
 void uplink_pause(struct uplink *uplink, const char *reason)

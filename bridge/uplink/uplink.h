@@ -86,6 +86,10 @@ void uplink_close(struct uplink *uplink, int64_t grace_ms);
  * lane (released, retried, replayed); UINT64_MAX when all are newer than
  * before; 0: look at everything again. */
 void uplink_wake(struct uplink *uplink, uint64_t from);
+/* These are durable: what is ours may be sent before the lanes show it.  Every
+ * group is to be told, in order, and waked for once the lanes have it; an
+ * uplink that is told of none looks into the lanes at each wake. */
+void uplink_hand_over(struct uplink *uplink, const struct queue_made *made);
 void uplink_pause(struct uplink *uplink, const char *reason);
 void uplink_resume(struct uplink *uplink); /* ends PAUSED and FAULT */
 void uplink_round(struct uplink *uplink);  /* offer the parked now */

@@ -184,13 +184,11 @@ static void read_facts(struct bench *bench, uint64_t id)
 {
     struct queue_delivery delivery;
     struct bytes facts = BYTES_EMPTY;
-    uint64_t events[256];
-    size_t count;
+    enum status readable;
 
-    check(queue_delivery_read(bench->queue, id, &delivery),
-          "queue_delivery_read");
-    check(queue_facts_read(bench->queue, id, &facts, events, &count),
-          "queue_facts_read");
+    check(queue_delivery_load(bench->queue, id, &delivery, &facts, &readable),
+          "queue_delivery_load");
+    check(readable, "the facts");
     bytes_free(&facts);
 }
 
@@ -199,9 +197,10 @@ static void group(struct bench *bench, size_t received, size_t delivered)
 {
     uint64_t ids[1000];
     size_t count = delivered;
+    uint64_t until;
 
     check(queue_lane_read(bench->queue, "yunnan", LANE_FRESH, bench->done, ids,
-                          &count),
+                          &count, &until),
           "queue_lane_read");
     for (size_t i = 0; i < count; i++)
         read_facts(bench, ids[i]);
@@ -303,11 +302,13 @@ static void restart(struct bench *bench, const char *what)
     double start;
     uint64_t id;
     size_t count = 1;
+    uint64_t until;
 
     queue_close(bench->queue);
     start = seconds(CLOCK_MONOTONIC);
     open_queue(bench);
-    check(queue_lane_read(bench->queue, "yunnan", LANE_FRESH, 0, &id, &count),
+    check(queue_lane_read(bench->queue, "yunnan", LANE_FRESH, 0, &id, &count,
+                          &until),
           "queue_lane_read");
     if (count == 1)
         read_facts(bench, id);

@@ -221,8 +221,10 @@ static inline size_t lane_count(struct store *store, enum queue_lane lane)
 {
     uint64_t ids[64];
     size_t count = 64;
+    uint64_t until;
 
-    assert_ok(queue_lane_read(store->queue, "yunnan", lane, 0, ids, &count));
+    assert_ok(
+        queue_lane_read(store->queue, "yunnan", lane, 0, ids, &count, &until));
     return count;
 }
 

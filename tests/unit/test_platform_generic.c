@@ -53,13 +53,10 @@ static int teardown(void **state)
     return 0;
 }
 
-static enum status find_body(void *self, uint64_t event, struct span *body)
+static enum status find_body(void *self, uint64_t event, struct bytes *body)
 {
     (void)self;
-    if (event != 4711)
-        return STATUS_NOT_FOUND;
-    *body = span_text(BODY);
-    return STATUS_OK;
+    return event == 4711 ? bytes_copy(body, span_text(BODY)) : STATUS_NOT_FOUND;
 }
 
 static enum status render(struct fixture *f, const char *facts,

@@ -208,16 +208,35 @@ struct order {
     uint64_t id;
     int calls;
     enum status seen_in_hot;
+    enum status loaded;
+    struct queue_delivery as_made;
+    struct bytes facts;
+    struct bytes body;
+    struct queue_made made;
+    struct queue_fresh list[8];
 };
 
 static void *read_beside(void *arg)
 {
     struct order *order = arg;
+    struct queue *queue = order->store->queue;
     struct queue_delivery delivery;
+    enum status readable;
 
-    order->seen_in_hot =
-        queue_delivery_read(order->store->queue, order->id, &delivery);
+    order->seen_in_hot = queue_delivery_read(queue, order->id, &delivery);
+    order->loaded = queue_delivery_load(queue, order->id, &order->as_made,
+                                        &order->facts, &readable);
+    if (order->loaded == STATUS_OK)
+        order->loaded = readable;
+    if (order->loaded == STATUS_OK && order->id > 1)
+        order->loaded = queue_body_read(queue, order->id - 1, &order->body);
     return NULL;
+}
+
+static void order_free(struct order *order)
+{
+    bytes_free(&order->facts);
+    bytes_free(&order->body);
 }
 
 /* durable comes when the log has it and the states are not yet written. */
@@ -227,6 +246,10 @@ static void on_durable(void *arg)
     pthread_t thread;
 
     order->calls++;
+    order->made = queue_borrow_made(order->store->queue);
+    assert_true(order->made.count <= 8);
+    memcpy(order->list, order->made.list,
+           order->made.count * sizeof *order->list);
     assert_int_equal(pthread_create(&thread, NULL, read_beside, order), 0);
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
@@ -243,6 +266,91 @@ static void durable_is_called_before_the_states_are_written(void **state)
     assert_int_equal(order.calls, 1);
     assert_int_equal(order.seen_in_hot, STATUS_NOT_FOUND);
     assert_ok(queue_delivery_read(order.store->queue, order.id, &delivery));
+    order_free(&order);
+}
+
+static void what_is_durable_can_be_sent_before_the_lanes_show_it(void **state)
+{
+    struct order order = {.store = *state};
+    struct queue_delivery_new made = delivery_of("yunnan");
+    uint64_t event;
+
+    begin(order.store);
+    event = put_event(order.store, event_named("e", "the body"));
+    made.events = &event;
+    made.event_count = 1;
+    order.id = put_delivery(order.store, made);
+    assert_ok(queue_commit(order.store->queue, on_durable, &order));
+    assert_int_equal(order.seen_in_hot, STATUS_NOT_FOUND);
+    assert_ok(order.loaded);
+    assert_int_equal(order.as_made.id, order.id);
+    assert_int_equal(order.as_made.state, STATE_WAITING);
+    assert_int_equal(order.as_made.lane, LANE_FRESH);
+    assert_string_equal(order.as_made.destination, "yunnan");
+    assert_string_equal(order.as_made.interface, "vehicle");
+    assert_string_equal(order.as_made.number, "R1");
+    assert_string_equal(bytes_text(&order.facts), "{\"n\":1}");
+    assert_string_equal(bytes_text(&order.body), "the body");
+    order_free(&order);
+}
+
+static void what_went_into_the_fresh_lane_is_told_and_nothing_else(void **state)
+{
+    struct order order = {.store = *state};
+    struct queue_delivery_new keyed = delivery_of("henan");
+    struct queue_delivery_new held = delivery_of("yunnan");
+    struct queue_delivery_new behind = delivery_of("yunnan");
+    struct queue_delivery delivery;
+
+    keyed.order_key = "A12345";
+    held.state = STATE_HELD;
+    begin(order.store);
+    order.id = put_delivery(order.store, delivery_of("yunnan"));
+    put_delivery(order.store, held);
+    behind.follows = order.id;
+    put_delivery(order.store, behind);
+    put_delivery(order.store, keyed);
+    assert_ok(queue_commit(order.store->queue, on_durable, &order));
+    assert_int_equal(order.made.after, 0);
+    assert_int_equal(order.made.until, 4);
+    assert_int_equal(order.made.count, 2);
+    assert_int_equal(order.list[0].id, 1);
+    assert_string_equal(order.list[0].destination, "yunnan");
+    assert_int_equal(order.list[0].order_key, 0);
+    assert_int_equal(order.list[1].id, 4);
+    assert_string_equal(order.list[1].destination, "henan");
+    assert_ok(queue_delivery_read(order.store->queue, 4, &delivery));
+    assert_int_equal(order.list[1].order_key, delivery.order_key);
+    order_free(&order);
+}
+
+static void an_undone_group_made_nothing(void **state)
+{
+    struct order order = {.store = *state};
+
+    begin(order.store);
+    put_delivery(order.store, delivery_of("yunnan"));
+    queue_abort(order.store->queue);
+    begin(order.store);
+    put_event(order.store, event_named("e", "x"));
+    assert_ok(queue_commit(order.store->queue, on_durable, &order));
+    assert_int_equal(order.made.count, 0);
+    assert_int_equal(order.made.until, 1);
+}
+
+static void of_a_great_many_the_first_are_told(void **state)
+{
+    struct order order = {.store = *state};
+    struct queue_made made;
+
+    begin(order.store);
+    for (int i = 0; i < 1100; i++)
+        order.id = put_delivery(order.store, delivery_of("yunnan"));
+    made = queue_borrow_made(order.store->queue);
+    commit(order.store);
+    assert_int_equal(made.count, 1024);
+    assert_int_equal(made.until, 1024);
+    assert_int_equal(made.list[1023].id, 1024);
 }
 
 static void an_empty_group_is_durable_too(void **state)

@@ -191,6 +191,7 @@ static void assert_lanes(struct store *store, const struct model *model)
     uint64_t want[DESTINATIONS][QUEUE_STATES] = {{0}};
     uint64_t ids[64];
     size_t count;
+    uint64_t until;
     uint64_t after;
     static const enum queue_state of_lane[QUEUE_LANES] = {
         STATE_WAITING, STATE_WAITING, STATE_WAITING,
@@ -204,7 +205,7 @@ static void assert_lanes(struct store *store, const struct model *model)
                 count = 64;
                 assert_ok(queue_lane_read(store->queue, destinations[which],
                                           (enum queue_lane)lane, after, ids,
-                                          &count));
+                                          &count, &until));
                 want[which][of_lane[lane]] -= count;
                 if (count == 0)
                     break;

@@ -591,16 +591,28 @@ static void a_group_is_kept_when_only_hot_cannot_be_written(void **state)
 {
     struct failing failing = {.store = *state};
     struct store *store = *state;
+    struct queue_delivery delivery;
+    struct bytes facts = BYTES_EMPTY;
+    enum status readable;
+    uint64_t id;
 
     signal(SIGXFSZ, SIG_IGN);
     store_open(store);
     make_delivery(store);
     begin(store);
-    put_delivery(store, delivery_of("yunnan"));
+    id = put_delivery(store, delivery_of("yunnan"));
     assert_ok(queue_commit(store->queue, fail_from_here, &failing));
     limit_files(RLIM_INFINITY);
     assert_int_equal(failing.durable, 1);
     assert_int_equal(lane_count(store, LANE_FRESH), 1); /* not yet seen */
+    assert_ok(queue_delivery_load(store->queue, id, &delivery, &facts,
+                                  &readable)); /* but can be sent */
+    assert_ok(readable);
+    assert_int_equal(delivery.state, STATE_WAITING);
+    bytes_free(&facts);
+    move_to(store, id, STATE_DELIVERED); /* and be answered */
+    move_to(store, make_delivery(store), STATE_DELIVERED);
+    make_delivery(store);
     make_delivery(store);
     assert_int_equal(lane_count(store, LANE_FRESH), 3);
     assert_sound(store);

@@ -98,33 +98,40 @@ static void a_lane_is_read_in_order_from_a_cursor(void **state)
 {
     struct store *store = *state;
     struct queue_delivery_new other = delivery_of("henan");
+    struct queue *queue;
     uint64_t made[5];
+    uint64_t newest;
     uint64_t ids[3];
     size_t count = 3;
+    uint64_t until;
 
     begin(store);
     for (int i = 0; i < 5; i++) {
         made[i] = put_delivery(store, delivery_of("yunnan"));
-        put_delivery(store, other);
+        newest = put_delivery(store, other);
     }
     commit(store);
+    queue = store->queue;
     assert_ok(
-        queue_lane_read(store->queue, "yunnan", LANE_FRESH, 0, ids, &count));
+        queue_lane_read(queue, "yunnan", LANE_FRESH, 0, ids, &count, &until));
     assert_int_equal(count, 3);
     assert_memory_equal(ids, made, sizeof ids);
-    count = 3;
-    assert_ok(queue_lane_read(store->queue, "yunnan", LANE_FRESH, ids[2], ids,
-                              &count));
+    assert_int_equal(until, made[2]);
+    assert_ok(queue_lane_read(queue, "yunnan", LANE_FRESH, ids[2], ids, &count,
+                              &until));
     assert_int_equal(count, 2);
     assert_int_equal(ids[1], made[4]);
+    assert_int_equal(until, newest);
     count = 3;
     assert_ok(
-        queue_lane_read(store->queue, "unknown", LANE_FRESH, 0, ids, &count));
+        queue_lane_read(queue, "unknown", LANE_FRESH, 0, ids, &count, &until));
     assert_int_equal(count, 0);
+    assert_int_equal(until, newest);
     count = 3;
-    assert_ok(queue_lane_read(store->queue, "yunnan", LANE_FRESH, UINT64_MAX,
-                              ids, &count));
+    assert_ok(queue_lane_read(queue, "yunnan", LANE_FRESH, UINT64_MAX, ids,
+                              &count, &until));
     assert_int_equal(count, 0);
+    assert_int_equal(until, newest);
 }
 
 static void attempts_and_rounds_add_up(void **state)

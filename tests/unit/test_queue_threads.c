@@ -71,6 +71,7 @@ static void *read_on(void *arg)
     struct queue_verdict verdict;
     uint64_t ids[32];
     size_t count;
+    uint64_t until;
     int seen;
 
     while (!reading->stop) {
@@ -79,8 +80,8 @@ static void *read_on(void *arg)
         for (uint64_t id = newest > 20 ? newest - 20 : 1; id < newest; id++)
             read_one(reading, id);
         count = 32;
-        assert_ok(
-            queue_lane_read(queue, "yunnan", LANE_PARKED, 0, ids, &count));
+        assert_ok(queue_lane_read(queue, "yunnan", LANE_PARKED, 0, ids, &count,
+                                  &until));
         seen = 0;
         assert_ok(queue_list(queue, &any, look_at, &seen));
         seen = 0;

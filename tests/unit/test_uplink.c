@@ -48,6 +48,8 @@ struct fixture {
     uint32_t bandwidth_kbit_s;
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    bool deaf;                /* under lock: the uplink is told of nothing */
+    const char *durable_wait; /* under lock: durable lasts until it is sent */
     /* the server; what follows the socket is under lock */
     uint16_t port;
     int listener;
@@ -186,9 +188,27 @@ static enum status on_tick(void *arg, struct queue *queue, int64_t now_ms)
     return STATUS_OK;
 }
 
+static bool is_sent(const struct fixture *fixture, const char *body)
+{
+    for (int i = 0; i < SCRIPTS_MAX; i++)
+        if (strcmp(fixture->scripts[i].body, body) == 0)
+            return true;
+    return false;
+}
+
 static void on_durable(void *arg)
 {
-    (void)arg;
+    struct fixture *fixture = arg;
+    struct queue_made made = queue_borrow_made(fixture->queue);
+
+    pthread_mutex_lock(&fixture->lock);
+    if (fixture->uplink != NULL && !fixture->deaf)
+        uplink_hand_over(fixture->uplink, &made);
+    while (fixture->durable_wait != NULL &&
+           !is_sent(fixture, fixture->durable_wait))
+        pthread_cond_wait(&fixture->changed, &fixture->lock);
+    fixture->durable_wait = NULL;
+    pthread_mutex_unlock(&fixture->lock);
 }
 
 /* After each group, so at least once a second. */
@@ -197,7 +217,7 @@ static void on_committed(void *arg)
     struct fixture *fixture = arg;
 
     pthread_mutex_lock(&fixture->lock);
-    if (fixture->uplink != NULL)
+    if (fixture->uplink != NULL && !fixture->deaf)
         uplink_wake(fixture->uplink, UINT64_MAX);
     pthread_cond_broadcast(&fixture->changed);
     pthread_mutex_unlock(&fixture->lock);
@@ -667,4 +687,125 @@ static void what_the_grace_cuts_off_waits_for_the_next_start(void **state)
     gate_open(fixture);
     uplink_start(fixture, 1);
     becomes(fixture, id, STATE_DELIVERED);
+}
+
+/* ---- handed over ----------------------------------------------------------
+ */
+
+static void set_durable_wait(struct fixture *fixture, const char *body)
+{
+    pthread_mutex_lock(&fixture->lock);
+    fixture->durable_wait = body;
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+static void set_deaf(struct fixture *fixture, bool deaf)
+{
+    pthread_mutex_lock(&fixture->lock);
+    fixture->deaf = deaf;
+    pthread_mutex_unlock(&fixture->lock);
+}
+
+/* Its group cannot end before it was sent, so no lane can have shown it. */
+static void what_is_durable_is_sent_before_the_lanes_show_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    becomes(fixture, put(fixture, "200"), STATE_DELIVERED);
+    set_durable_wait(fixture, "201");
+    assert_int_equal(becomes(fixture, put(fixture, "201"), STATE_DELIVERED), 1);
+    set_durable_wait(fixture, "503,202");
+    assert_int_equal(becomes(fixture, put(fixture, "503,202"), STATE_DELIVERED),
+                     2);
+    assert_int_equal(script_of(fixture, "201").requests, 1);
+    assert_int_equal(script_of(fixture, "503,202").requests, 2);
+}
+
+static void what_comes_behind_a_gap_waits_for_the_lanes(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t missed;
+    uint64_t next;
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    becomes(fixture, put(fixture, "200"), STATE_DELIVERED);
+    set_deaf(fixture, true);
+    missed = put(fixture, "201");
+    set_deaf(fixture, false);
+    next = put(fixture, "202");
+    becomes(fixture, next, STATE_DELIVERED);
+    becomes(fixture, missed, STATE_DELIVERED);
+    assert_true(script_of(fixture, "201").first <
+                script_of(fixture, "202").first);
+}
+
+struct crowd {
+    struct putting putting;
+    uint64_t first;
+    int count;
+};
+
+static enum status crowd_apply(void *arg, struct queue *queue, int64_t now_ms)
+{
+    struct crowd *crowd = arg;
+    enum status status = STATUS_OK;
+
+    for (int i = 0; i < crowd->count && status == STATUS_OK; i++) {
+        status = put_apply(&crowd->putting, queue, now_ms);
+        if (i == 0)
+            crowd->first = crowd->putting.id;
+    }
+    return status;
+}
+
+/* More than is handed over at once, and than there are candidates. */
+static void of_a_crowd_each_is_sent_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct crowd crowd = {.putting = {"200", 0}, .count = 700};
+
+    server_start(fixture);
+    uplink_start(fixture, 4);
+    becomes(fixture, put(fixture, "201"), STATE_DELIVERED);
+    assert_int_equal(committer_run(fixture->committer, crowd_apply, &crowd),
+                     STATUS_OK);
+    for (uint64_t id = crowd.first; id <= crowd.putting.id; id += 2)
+        assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+    assert_int_equal(script_of(fixture, "200").requests, 700);
+}
+
+static void what_is_held_after_it_was_handed_over_is_not_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t held;
+
+    server_start(fixture);
+    uplink_start(fixture, 1);
+    put(fixture, "-200");
+    is_asked(fixture, "-200");
+    held = put(fixture, "201"); /* behind the one in flight */
+    assert_int_equal(committer_run(fixture->committer, hold_apply, &held),
+                     STATUS_OK);
+    gate_open(fixture);
+    becomes(fixture, put(fixture, "202"), STATE_DELIVERED);
+    assert_int_equal(now(fixture, held).state, STATE_HELD);
+    assert_int_equal(script_of(fixture, "201").requests, 0);
+}
+
+static void what_is_durable_while_nobody_is_there_is_sent_later(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t id;
+
+    close(port_take(fixture));
+    uplink_start(fixture, 1);
+    put(fixture, "200");
+    condition_becomes(fixture, UPLINK_UNREACHABLE);
+    id = put(fixture, "201");
+    server_start(fixture);
+    assert_int_equal(becomes(fixture, id, STATE_DELIVERED), 1);
+    assert_int_equal(script_of(fixture, "201").requests, 1);
 }
