@@ -9,12 +9,21 @@
 #include "backoff.h"
 #include "clock.h"
 #include "connect.h"
+#include "text.h"
 #include "thread.h"
 
 #define WINDOW_MAX 100 /* messages out at a time */
 #define LINGER_MS 1000 /* of a close, for what is to be sent */
 #define CLOSE_MS 1000  /* for Paho to say that it has disconnected */
 #define REFUSED_WHY "the broker refused a subscription"
+
+#define TOPIC_SHOWN 128
+
+/* A message that is out; without a topic: none. */
+struct sending {
+    struct session *session;
+    char topic[TOPIC_SHOWN];
+};
 
 enum state { DOWN, CONNECTING, UP, REFUSED, LEAVING };
 
@@ -33,6 +42,8 @@ struct session {
     bool poked;
     int window; /* as many may be out at a time */
     int out;
+    struct sending sendings[WINDOW_MAX];
+    char refused[TOPIC_SHOWN]; /* the last, of this connection */
     bool closing;
     int64_t linger_until_ms;
     bool ended; /* the last disconnect is through */
@@ -48,15 +59,29 @@ static int64_t now(void)
 
 /* ---- what Paho tells, in its threads ------------------------------------- */
 
+static void explain_loss(struct session *session,
+                         char text[static SESSION_WHY_MAX])
+{
+    pthread_mutex_lock(&session->mutex);
+    if (session->refused[0] == '\0')
+        text_put(text, SESSION_WHY_MAX, "the connection is lost");
+    else
+        text_print(text, SESSION_WHY_MAX,
+                   "the broker hung up: this account may not publish %s",
+                   session->refused);
+    pthread_mutex_unlock(&session->mutex);
+}
+
 static void explain(struct session *session, const char *why)
 {
     char text[SESSION_WHY_MAX] = "";
 
     if (why[0] == '\0' && session->events.explain != NULL)
         session->events.explain(session->events.arg, text);
+    if (text[0] == '\0' && why[0] == '\0')
+        explain_loss(session, text);
     if (text[0] == '\0')
-        snprintf(text, sizeof text, "%s",
-                 why[0] == '\0' ? "the connection is lost" : why);
+        snprintf(text, sizeof text, "%s", why);
     pthread_mutex_lock(&session->mutex);
     memcpy(session->why, text, sizeof session->why);
     pthread_mutex_unlock(&session->mutex);
@@ -112,6 +137,8 @@ static void on_connected(void *context, MQTTAsync_successData5 *data)
     session->state = UP;
     session->window = window_of(&data->properties);
     session->out = 0;
+    memset(session->sendings, 0, sizeof session->sendings);
+    session->refused[0] = '\0';
     session->subscribes = true;
     session->news = true;
     session->poked = true; /* what waited can go */
@@ -224,16 +251,28 @@ static void one_less(struct session *session)
     pthread_mutex_unlock(&session->mutex);
 }
 
+static void settle(struct sending *sending, bool refused)
+{
+    struct session *session = sending->session;
+
+    pthread_mutex_lock(&session->mutex);
+    if (refused)
+        memcpy(session->refused, sending->topic, sizeof session->refused);
+    sending->topic[0] = '\0';
+    pthread_mutex_unlock(&session->mutex);
+    one_less(session);
+}
+
 static void on_sent(void *context, MQTTAsync_successData5 *data)
 {
     (void)data;
-    one_less(context);
+    settle(context, false);
 }
 
+/* Without a reason of the broker's the connection went first. */
 static void on_not_sent(void *context, MQTTAsync_failureData5 *data)
 {
-    (void)data;
-    one_less(context);
+    settle(context, data->reasonCode == MQTTREASONCODE_NOT_AUTHORIZED);
 }
 
 static void on_left(void *context, MQTTAsync_successData5 *data)
@@ -475,27 +514,40 @@ bool session_has_room(struct session *session)
     return room;
 }
 
-static void one_more(struct session *session)
+/* NULL: as many are out as may be. */
+static struct sending *one_more(struct session *session, const char *topic)
 {
+    struct sending *made = NULL;
+
     pthread_mutex_lock(&session->mutex);
-    session->out++;
+    for (size_t i = 0; made == NULL && i < WINDOW_MAX; i++)
+        if (session->sendings[i].topic[0] == '\0')
+            made = &session->sendings[i];
+    if (made != NULL) {
+        session->out++;
+        made->session = session;
+        text_put(made->topic, sizeof made->topic, topic);
+    }
     pthread_mutex_unlock(&session->mutex);
+    return made;
 }
 
 enum status session_send(struct session *session, const char *topic,
                          struct span payload, int qos, bool retained)
 {
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    struct sending *sending = one_more(session, topic);
 
-    options.context = session;
+    if (sending == NULL)
+        return STATUS_OFFLINE;
+    options.context = sending;
     options.onSuccess5 = on_sent;
     options.onFailure5 = on_not_sent;
-    one_more(session);
     if (MQTTAsync_send(connect_client(session->connect), topic,
                        (int)payload.len, payload.data, qos, retained,
                        &options) == MQTTASYNC_SUCCESS)
         return STATUS_OK;
-    one_less(session);
+    settle(sending, false);
     return STATUS_OFFLINE;
 }
 

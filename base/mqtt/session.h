@@ -8,6 +8,9 @@
  *
  * REFUSED: a subscription was, and a session that hears nothing is of no use.
  *
+ * Mosquitto 2.0 hangs up on who publishes what its account may not (where
+ * max_queued_messages is 0): why then names that topic.
+ *
  * Each session has a thread.  It alone calls Paho, so that no lock is ever
  * held around a call that may wait for Paho's; linked and idle are called in
  * it.  arrived is called in Paho's own thread, which all sessions share.
@@ -21,7 +24,7 @@
 
 struct session;
 
-#define SESSION_WHY_MAX 160
+#define SESSION_WHY_MAX 256
 
 struct session_events {
     /* message and topic are borrowed. */

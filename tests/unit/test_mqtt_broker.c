@@ -543,6 +543,27 @@ static void retained_messages_are_there_after_each_connection(void **state)
     wait_until(site, heard_is, "echo/state=two retained");
 }
 
+static void a_topic_that_the_broker_forbids_is_named(void **state)
+{
+    struct site *site = *state;
+    const struct mqtt_options options = other_client(site);
+
+    need_mosquitto();
+    assert_int_equal(
+        run("echo 'topic readwrite echo/mine' >%s/acl", site->folder), 0);
+    broker_configure(site, "allow_anonymous true\nacl_file @/acl\n");
+    open_control(site, &options);
+    wait_until(site, is_true, &site->control_up);
+    assert_int_equal(mqtt_control_publish(site->control, "echo/mine",
+                                          span_text("one"), 1, false),
+                     STATUS_OK);
+    wait_until(site, heard_is, "echo/mine=one");
+    assert_int_equal(mqtt_control_publish(site->control, "echo/of-another",
+                                          span_text("two"), 1, false),
+                     STATUS_OK);
+    wait_until(site, why_has, "may not publish echo/of-another");
+}
+
 static void a_last_will_speaks_when_the_client_cannot(void **state)
 {
     struct site *site = *state;
