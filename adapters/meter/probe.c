@@ -470,8 +470,8 @@ static bool probe_setting(struct prober *prober, const struct setting *setting)
     broken(prober);
     if (prober->garbled && prober->found_count == 0)
         fprintf(stderr,
-                "  something came that is no frame: noise, another speed or "
-                "parity, or A and B swapped\n");
+                "  something came that is no frame: noise, several meters at "
+                "once, another speed or parity, or A and B swapped\n");
     return opened;
 }
 
