@@ -172,6 +172,9 @@ static void snippet(const struct prober *prober, const char *model)
         printf("    speed: %u\n    format: %s\n", prober->config.speed,
                prober->config.format);
     printf("    division: 20  # the step between two weights that it shows\n");
+    if (strcmp(model, "mt-continuous") == 0)
+        printf("    fixed_zeros: unsaid  # division of 10 or more: sent or "
+               "left_out, as the display agrees\n");
 }
 
 static void snippet_modbus(const struct prober *prober, const char *model,

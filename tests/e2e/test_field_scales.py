@@ -186,6 +186,7 @@ def test_probe_finds_a_scale(site, field, kind, model):
         capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert model in done.stdout
+    assert ("fixed_zeros:" in done.stdout) == (model == "mt-continuous")
 
 
 def test_probe_says_that_nothing_answers(site):
