@@ -197,6 +197,19 @@ def test_probe_finds_a_meter(site, field, registration):
     assert "dlt645-2007" in done.stdout and "190101" in done.stdout
 
 
+@pytest.mark.long
+def test_probe_tells_meters_of_one_line_apart(site, field):
+    """Both answer to the wildcard at once; then each by its last digits."""
+    line = wire.Pty(str(field.path("bus")))
+    field.bus(line, still("202311070042", 1.0), still("000000000123", 2.0))
+    done = subprocess.run(
+        [site.program("sampan-meter"), "--probe", line.where],
+        capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 'address: "202311070042"' in done.stdout
+    assert 'address: "000000000123"' in done.stdout
+
+
 def test_probe_says_that_nothing_answers(site):
     done = subprocess.run(
         [site.program("sampan-meter"), "--probe",

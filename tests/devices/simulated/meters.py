@@ -118,7 +118,7 @@ class Meter645:
         if frame.control == dlt645.TIME:
             self.set_clock(frame.data)
             return []
-        if frame.address not in (self.address, dlt645.WILDCARD):
+        if not self.is_asked(frame.address):
             return []
         if self.edition == 2007 and frame.control == dlt645.READ_ADDRESS:
             return [self.reply(dlt645.READ_ADDRESS,
@@ -130,6 +130,11 @@ class Meter645:
         if frame.control == dlt645.READ_MORE[self.edition]:
             return [self.read_more(frame)]
         return []
+
+    def is_asked(self, address):
+        """By all digits, or by the last ones behind wildcards (AA)."""
+        tail = address.lstrip("A")
+        return len(tail) % 2 == 0 and self.address.endswith(tail)
 
     def reply(self, control, data, flags=0):
         return dlt645.encode(self.address, control | dlt645.REPLY | flags,
