@@ -3,16 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define START 0x68
-#define END 0x16
-#define PREAMBLE 0xFE
-#define PREAMBLES 4
+#include "sum_frame.h"
+
 #define WILDCARD 0xAA
 
 #define CONTROL_AT 9 /* from 68 */
 #define LENGTH_AT 10
 #define DATA_AT 11
-#define ENVELOPE 13 /* bytes of a frame without data */
 
 #define REPLY 0x80
 #define READ 0x01
@@ -67,23 +64,14 @@ bool cjt188_address_fits(const struct cjt188_address *asked,
 
 /* ---- requests ---------------------------------------------------------- */
 
-static uint8_t sum_of(struct span bytes)
-{
-    uint8_t sum = 0;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        sum = (uint8_t)(sum + bytes.data[i]);
-    return sum;
-}
-
 static void request_make(uint8_t type, const struct cjt188_address *address,
                          uint8_t control, uint8_t di0, uint8_t di1,
                          uint8_t serial, struct cjt188_request *request)
 {
-    uint8_t *at = request->bytes + PREAMBLES;
+    uint8_t *at = request->bytes + SUM_FRAME_PREAMBLES;
 
-    memset(request->bytes, PREAMBLE, PREAMBLES);
-    at[0] = START;
+    memset(request->bytes, SUM_FRAME_PREAMBLE, SUM_FRAME_PREAMBLES);
+    at[0] = SUM_FRAME_START;
     at[1] = type;
     memcpy(at + 2, address->bytes, CJT188_ADDRESS_BYTES);
     at[CONTROL_AT] = control;
@@ -91,9 +79,7 @@ static void request_make(uint8_t type, const struct cjt188_address *address,
     at[DATA_AT] = di0;
     at[DATA_AT + 1] = di1;
     at[DATA_AT + 2] = serial;
-    at[DATA_AT + 3] = sum_of(span_of(at, DATA_AT + 3));
-    at[DATA_AT + 4] = END;
-    request->len = PREAMBLES + ENVELOPE + 3;
+    request->len = SUM_FRAME_PREAMBLES + sum_frame_close(at, DATA_AT + 3);
 }
 
 void cjt188_ask_data(uint8_t type, const struct cjt188_address *address,
@@ -114,44 +100,18 @@ void cjt188_ask_address(uint8_t type, const struct cjt188_address *address,
 
 /* ---- frames ------------------------------------------------------------ */
 
-/* Whether the whole frame holds; if not, why. */
-static bool frame_holds(struct span frame, size_t offset,
-                        struct decode_fault *fault)
-{
-    size_t sum_at = frame.len - 2;
-    uint8_t sum = sum_of(span_of(frame.data, sum_at));
-
-    if (frame.data[sum_at + 1] != END)
-        return decode_fail(fault, DECODE_LENGTH, offset + sum_at + 1,
-                           "by its length %u the frame ends here with 16, and "
-                           "it is %02X (a wrong parity setting looks so too)",
-                           frame.data[LENGTH_AT], frame.data[sum_at + 1]);
-    if (frame.data[sum_at] != sum)
-        return decode_fail(fault, DECODE_CHECKSUM, offset + sum_at,
-                           "the checksum is %02X; of these bytes it is %02X",
-                           frame.data[sum_at], sum);
-    return true;
-}
-
 /* One 68 alone is little to know a frame by: the type must be one of the
  * standard's (or all of them), and the length at least the identifier's. */
 static bool may_begin(struct span rest)
 {
-    if (rest.data[0] != START)
-        return false;
     if (rest.len > 1 && rest.data[1] != CJT188_ANY_TYPE &&
         (rest.data[1] < 0x10 || rest.data[1] > 0x49))
         return false;
     return rest.len <= LENGTH_AT || rest.data[LENGTH_AT] >= 2;
 }
 
-static void frame_fill(struct span bytes, size_t offset,
-                       struct cjt188_frame *frame)
+static void frame_fill(const uint8_t *at, struct cjt188_frame *frame)
 {
-    const uint8_t *at = bytes.data + offset;
-
-    frame->noise = offset;
-    frame->size = ENVELOPE + (size_t)at[LENGTH_AT];
     frame->type = at[1];
     memcpy(frame->address.bytes, at + 2, CJT188_ADDRESS_BYTES);
     frame->control = at[CONTROL_AT];
@@ -162,39 +122,19 @@ static void frame_fill(struct span bytes, size_t offset,
 enum scan cjt188_scan(struct span bytes, struct cjt188_frame *frame,
                       struct decode_fault *fault)
 {
-    size_t begun_at = SIZE_MAX;
-    struct decode_fault ignored;
+    static const struct sum_frame_form form = {LENGTH_AT, may_begin,
+                                               "68 and a type from 10 to 49"};
+    size_t at;
+    size_t size;
+    enum scan scan = sum_frame_scan(bytes, &form, &at, &size, fault);
 
     memset(frame, 0, sizeof *frame);
-    *fault = (struct decode_fault){.kind = DECODE_NONE};
-    for (size_t i = 0; i < bytes.len; i++) {
-        struct span rest = span_of(bytes.data + i, bytes.len - i);
-        size_t size;
-
-        if (!may_begin(rest))
-            continue;
-        size = rest.len > LENGTH_AT ? ENVELOPE + (size_t)rest.data[LENGTH_AT]
-                                    : SIZE_MAX;
-        if (size > rest.len) {
-            begun_at = begun_at == SIZE_MAX ? i : begun_at;
-            continue;
-        }
-        if (frame_holds(span_of(rest.data, size), i,
-                        fault->kind == DECODE_NONE ? fault : &ignored)) {
-            frame_fill(bytes, i, frame);
-            return SCAN_FRAME;
-        }
+    frame->noise = at;
+    if (scan == SCAN_FRAME) {
+        frame->size = size;
+        frame_fill(bytes.data + at, frame);
     }
-    frame->noise = begun_at == SIZE_MAX ? bytes.len : begun_at;
-    if (fault->kind == DECODE_NONE && bytes.len == 0)
-        decode_fail(fault, DECODE_EMPTY, 0, "there are no bytes");
-    else if (fault->kind == DECODE_NONE && begun_at != SIZE_MAX)
-        decode_fail(fault, DECODE_TRUNCATED, bytes.len,
-                    "the bytes end before the frame is whole");
-    else if (fault->kind == DECODE_NONE)
-        decode_fail(fault, DECODE_START, 0,
-                    "no frame begins here: 68 and a type from 10 to 49");
-    return begun_at != SIZE_MAX || bytes.len == 0 ? SCAN_MORE : SCAN_NONE;
+    return scan;
 }
 
 bool cjt188_is_request(const struct cjt188_frame *frame)

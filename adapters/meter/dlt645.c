@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define START 0x68
-#define END 0x16
-#define PREAMBLE 0xFE
-#define PREAMBLES 4
+#include "sum_frame.h"
+
 #define WILDCARD 0xAA
 #define OFFSET 0x33
 
-#define LENGTH_AT 9 /* from the first 68 */
+#define SECOND_START_AT 7 /* from the first 68 */
+#define CONTROL_AT 8
+#define LENGTH_AT 9
 #define DATA_AT 10
-#define ENVELOPE 12 /* bytes of a frame without DATA */
 
 /* Bits of the control byte. */
 #define REPLY 0x80
@@ -92,93 +91,37 @@ bool dlt645_address_fits(const struct dlt645_address *asked,
 
 /* ---- frames ------------------------------------------------------------ */
 
-static uint8_t sum_of(struct span bytes)
+static bool may_begin(struct span rest)
 {
-    uint8_t sum = 0;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        sum = (uint8_t)(sum + bytes.data[i]);
-    return sum;
+    return rest.len <= SECOND_START_AT ||
+           rest.data[SECOND_START_AT] == SUM_FRAME_START;
 }
 
-/* Whether the whole frame at offset holds; if not, why. */
-static bool frame_holds(struct span frame, size_t offset,
-                        struct decode_fault *fault)
+static void frame_fill(const uint8_t *at, struct dlt645_frame *frame)
 {
-    size_t sum_at = frame.len - 2;
-    uint8_t sum = sum_of(span_of(frame.data, sum_at));
-
-    if (frame.data[sum_at + 1] != END)
-        return decode_fail(fault, DECODE_LENGTH, offset + sum_at + 1,
-                           "by its length %u the frame ends here with 16, and "
-                           "it is %02X (a wrong parity setting looks so too)",
-                           frame.data[LENGTH_AT], frame.data[sum_at + 1]);
-    if (frame.data[sum_at] != sum)
-        return decode_fail(fault, DECODE_CHECKSUM, offset + sum_at,
-                           "the checksum is %02X; of these bytes it is %02X",
-                           frame.data[sum_at], sum);
-    return true;
-}
-
-static void frame_fill(struct span bytes, size_t offset,
-                       struct dlt645_frame *frame)
-{
-    const uint8_t *at = bytes.data + offset;
-
-    frame->noise = offset;
-    frame->size = ENVELOPE + (size_t)at[LENGTH_AT];
     memcpy(frame->address.bytes, at + 1, DLT645_ADDRESS_BYTES);
-    frame->control = at[8];
+    frame->control = at[CONTROL_AT];
     frame->length = at[LENGTH_AT];
     for (size_t i = 0; i < frame->length; i++)
         frame->data[i] = (uint8_t)(at[DATA_AT + i] - OFFSET);
 }
 
-/* The bytes of the frame at offset: 0 when none begins there, SIZE_MAX when
- * too few bytes are there to tell. */
-static size_t frame_size(struct span bytes, size_t offset)
-{
-    const uint8_t *at = bytes.data + offset;
-    size_t rest = bytes.len - offset;
-
-    if (at[0] != START || (rest > 7 && at[7] != START))
-        return 0;
-    return rest > LENGTH_AT ? ENVELOPE + (size_t)at[LENGTH_AT] : SIZE_MAX;
-}
-
 enum scan dlt645_scan(struct span bytes, struct dlt645_frame *frame,
                       struct decode_fault *fault)
 {
-    size_t begun_at = SIZE_MAX;
-    struct decode_fault ignored;
+    static const struct sum_frame_form form = {LENGTH_AT, may_begin,
+                                               "68, six bytes, 68"};
+    size_t at;
+    size_t size;
+    enum scan scan = sum_frame_scan(bytes, &form, &at, &size, fault);
 
     memset(frame, 0, sizeof *frame);
-    *fault = (struct decode_fault){.kind = DECODE_NONE};
-    for (size_t i = 0; i < bytes.len; i++) {
-        size_t size = frame_size(bytes, i);
-
-        if (size == 0)
-            continue;
-        if (size > bytes.len - i) {
-            begun_at = begun_at == SIZE_MAX ? i : begun_at;
-            continue;
-        }
-        if (frame_holds(span_of(bytes.data + i, size), i,
-                        fault->kind == DECODE_NONE ? fault : &ignored)) {
-            frame_fill(bytes, i, frame);
-            return SCAN_FRAME;
-        }
+    frame->noise = at;
+    if (scan == SCAN_FRAME) {
+        frame->size = size;
+        frame_fill(bytes.data + at, frame);
     }
-    frame->noise = begun_at == SIZE_MAX ? bytes.len : begun_at;
-    if (fault->kind == DECODE_NONE && bytes.len == 0)
-        decode_fail(fault, DECODE_EMPTY, 0, "there are no bytes");
-    else if (fault->kind == DECODE_NONE && begun_at != SIZE_MAX)
-        decode_fail(fault, DECODE_TRUNCATED, bytes.len,
-                    "the bytes end before the frame is whole");
-    else if (fault->kind == DECODE_NONE)
-        decode_fail(fault, DECODE_START, 0,
-                    "no frame begins here: 68, six bytes, 68");
-    return begun_at != SIZE_MAX || bytes.len == 0 ? SCAN_MORE : SCAN_NONE;
+    return scan;
 }
 
 bool dlt645_is_request(const struct dlt645_frame *frame)
@@ -222,19 +165,18 @@ bool dlt645_is_refusal(enum dlt645_edition edition,
 static void request_make(const struct dlt645_address *address, uint8_t control,
                          struct span data, struct dlt645_request *request)
 {
-    uint8_t *at = request->bytes + PREAMBLES;
+    uint8_t *at = request->bytes + SUM_FRAME_PREAMBLES;
 
-    memset(request->bytes, PREAMBLE, PREAMBLES);
-    at[0] = START;
+    memset(request->bytes, SUM_FRAME_PREAMBLE, SUM_FRAME_PREAMBLES);
+    at[0] = SUM_FRAME_START;
     memcpy(at + 1, address->bytes, DLT645_ADDRESS_BYTES);
-    at[7] = START;
+    at[SECOND_START_AT] = SUM_FRAME_START;
     at[8] = control;
     at[LENGTH_AT] = (uint8_t)data.len;
     for (size_t i = 0; i < data.len; i++)
         at[DATA_AT + i] = (uint8_t)(data.data[i] + OFFSET);
-    at[DATA_AT + data.len] = sum_of(span_of(at, DATA_AT + data.len));
-    at[DATA_AT + data.len + 1] = END;
-    request->len = PREAMBLES + ENVELOPE + data.len;
+    request->len =
+        SUM_FRAME_PREAMBLES + sum_frame_close(at, DATA_AT + data.len);
 }
 
 static size_t di_bytes(enum dlt645_edition edition)
