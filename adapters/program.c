@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "outbox_show.h"
 
 #define EXIT_USAGE 2 /* wrong options or settings */
 
@@ -20,7 +21,7 @@ struct request {
     const char *protocol; /* of --decode */
     const char *content_type;
     const char *device; /* of --probe */
-    bool raw, check, manual, list, version, help;
+    bool raw, check, outbox, content, manual, list, version, help;
 };
 
 /* ---- what is told of the program ---------------------------------------- */
@@ -30,7 +31,7 @@ static int usage_print(const struct program *program, FILE *to, int code)
     fprintf(
         to,
         "%s - %s\n\n"
-        "usage: %s [-c] FILE [--check-config]\n"
+        "usage: %s [-c] FILE [--check-config | --outbox [--content]]\n"
         "       %s --decode PROTOCOL [--raw] [--content-type T]\n"
         "%s%s%s"
         "       %s --list-protocols | --manual | --version | --help\n"
@@ -38,6 +39,9 @@ static int usage_print(const struct program *program, FILE *to, int code)
         "  -c FILE            the settings\n"
         "  --check-config     read the settings, say what is wrong, and "
         "stop\n"
+        "  --outbox           print what waits for the bridge, and what it "
+        "refused; with\n"
+        "                     --content all of it\n"
         "  --decode PROTOCOL  bytes on standard input (hex text; with --raw "
         "as they\n"
         "                     are) to one JSON object a frame\n",
@@ -161,9 +165,10 @@ static enum status settings_load(const struct program *program,
     return settings_verdict(*settings, words);
 }
 
-static int with_settings(const struct program *program, const char *path,
-                         bool check)
+static int with_settings(const struct program *program,
+                         const struct request *request)
 {
+    const char *path = request->settings;
     struct bytes words = BYTES_EMPTY;
     struct settings *settings = NULL;
     struct adapter_config *config = calloc(1, program->config_size);
@@ -173,7 +178,9 @@ static int with_settings(const struct program *program, const char *path,
     if (config != NULL)
         status = settings_load(program, path, config, &settings, &words);
     fputs(bytes_text(&words), stderr);
-    if (status == STATUS_OK && check) {
+    if (status == STATUS_OK && request->outbox) {
+        code = outbox_show(config->outbox.folder, request->content);
+    } else if (status == STATUS_OK && request->check) {
         printf("%s: the settings are good\n", path);
         code = EXIT_SUCCESS;
     } else if (status == STATUS_OK) {
@@ -191,6 +198,8 @@ static int with_settings(const struct program *program, const char *path,
 enum {
     OPTION_RAW = 256,
     OPTION_CHECK,
+    OPTION_OUTBOX,
+    OPTION_CONTENT,
     OPTION_MANUAL,
     OPTION_LIST,
     OPTION_DECODE,
@@ -213,6 +222,12 @@ static bool request_take(struct request *request, int option)
         return true;
     case OPTION_CHECK:
         request->check = true;
+        return true;
+    case OPTION_OUTBOX:
+        request->outbox = true;
+        return true;
+    case OPTION_CONTENT:
+        request->content = true;
         return true;
     case OPTION_MANUAL:
         request->manual = true;
@@ -243,6 +258,8 @@ static bool request_read(struct request *request, int argc, char **argv)
         {"config", required_argument, NULL, 'c'},
         {"raw", no_argument, NULL, OPTION_RAW},
         {"check-config", no_argument, NULL, OPTION_CHECK},
+        {"outbox", no_argument, NULL, OPTION_OUTBOX},
+        {"content", no_argument, NULL, OPTION_CONTENT},
         {"manual", no_argument, NULL, OPTION_MANUAL},
         {"list-protocols", no_argument, NULL, OPTION_LIST},
         {"decode", required_argument, NULL, OPTION_DECODE},
@@ -283,5 +300,5 @@ int program_main(const struct program *program, int argc, char **argv)
         return program->probe(request.device);
     if (request.settings == NULL || request.device != NULL)
         return usage_print(program, stderr, EXIT_USAGE);
-    return with_settings(program, request.settings, request.check);
+    return with_settings(program, &request);
 }

@@ -3,6 +3,7 @@
  *
  *   sampan-X -c FILE                   run
  *   sampan-X -c FILE --check-config    read the settings, say what is wrong
+ *   sampan-X -c FILE --outbox [--content]   what it keeps (outbox_show.h)
  *   sampan-X --manual                  the settings' reference (Markdown)
  *   sampan-X --decode PROTOCOL [--raw] [--content-type T]
  *   sampan-X --list-protocols

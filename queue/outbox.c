@@ -95,15 +95,17 @@ static enum status blank_fill(struct outbox *outbox, MDB_txn *txn)
 /* A newer format may have other databases: meta is looked at first. */
 static enum status databases_find(struct outbox *outbox)
 {
+    const unsigned looks = outbox->env.flags & MDB_RDONLY;
     MDB_txn *txn;
     enum status status =
-        env_status(mdb_txn_begin(outbox->env.mdb, NULL, 0, &txn));
+        env_status(mdb_txn_begin(outbox->env.mdb, NULL, looks, &txn));
 
     if (status != STATUS_OK)
         return status;
     status = env_status(mdb_dbi_open(txn, "meta", 0, &outbox->meta));
     if (status == STATUS_NOT_FOUND) { /* a crash at its making left it blank */
-        status = blank_fill(outbox, txn);
+        if (!looks)
+            status = blank_fill(outbox, txn);
     } else if (status == STATUS_OK) {
         status = format_check(outbox, txn);
         if (status == STATUS_OK &&
@@ -150,29 +152,64 @@ static enum status environment_settle(struct outbox *outbox,
     return status == STATUS_OK ? environment_open(outbox) : status;
 }
 
-enum status outbox_open(const struct outbox_options *options,
-                        struct outbox_opening *opening, struct outbox **outbox)
+static struct outbox *outbox_make(const struct outbox_options *options)
 {
     struct outbox *made = calloc(1, sizeof *made);
-    enum status status = STATUS_INVALID;
 
-    *opening = (struct outbox_opening){{0}, {0}};
     if (made == NULL)
-        return STATUS_NOMEM;
+        return NULL;
     made->options = *options;
     made->lock_fd = -1;
     made->waiting_end = &made->waiting;
     pthread_rwlock_init(&made->guard, NULL);
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->changed, NULL);
-    if (strlen(options->folder) >= sizeof made->folder ||
-        (snprintf(made->folder, sizeof made->folder, "%s", options->folder),
-         status = folder_path(made->path, made->folder, NAME, "")) !=
-            STATUS_OK ||
+    return made;
+}
+
+static enum status paths_write(struct outbox *outbox)
+{
+    const char *folder = outbox->options.folder;
+
+    if (strlen(folder) >= sizeof outbox->folder)
+        return STATUS_INVALID;
+    snprintf(outbox->folder, sizeof outbox->folder, "%s", folder);
+    return folder_path(outbox->path, outbox->folder, NAME, "");
+}
+
+enum status outbox_open(const struct outbox_options *options,
+                        struct outbox_opening *opening, struct outbox **outbox)
+{
+    struct outbox *made = outbox_make(options);
+    enum status status;
+
+    *opening = (struct outbox_opening){{0}, {0}};
+    if (made == NULL)
+        return STATUS_NOMEM;
+    if ((status = paths_write(made)) != STATUS_OK ||
         (status = folder_make(made->folder)) != STATUS_OK ||
         (status = folder_lock(made->folder, false, &made->lock_fd)) !=
             STATUS_OK ||
         (status = environment_settle(made, opening)) != STATUS_OK) {
+        outbox_close(made);
+        return status;
+    }
+    *outbox = made;
+    return STATUS_OK;
+}
+
+enum status outbox_look(const char *folder, struct outbox **outbox)
+{
+    struct outbox *made =
+        outbox_make(&(const struct outbox_options){.folder = folder});
+    enum status status;
+
+    if (made == NULL)
+        return STATUS_NOMEM;
+    if ((status = paths_write(made)) != STATUS_OK ||
+        (status = env_open(&made->env, made->path, 0, MDB_RDONLY)) !=
+            STATUS_OK ||
+        (status = databases_find(made)) != STATUS_OK) {
         outbox_close(made);
         return status;
     }
@@ -440,46 +477,45 @@ enum status outbox_read(struct outbox *outbox, uint64_t after,
     return status;
 }
 
-static enum status
-aside_read(struct outbox *outbox, MDB_txn *txn, uint64_t *number,
-           bool (*visit)(void *arg, const struct outbox_entry *entry,
-                         const char *reason, bool damaged),
-           void *arg)
+/* Damaged twice: there is nothing to show. */
+static enum status rejected_after(struct outbox *outbox, MDB_txn *txn,
+                                  uint64_t after, uint64_t *number,
+                                  struct kept *kept)
 {
-    char reason[OUTBOX_REASON_MAX + 1];
-    struct outbox_entry entry;
-    struct kept kept;
     struct span stored;
-    enum status status =
-        find_after(txn, outbox->rejected, *number, number, &stored);
+    enum status status;
 
-    if (status != STATUS_OK)
-        return status;
-    if (kept_read(stored, &kept) != STATUS_OK)
-        return STATUS_OK; /* damaged twice: there is nothing to show */
-    kept_entry(&kept, *number, &entry);
-    snprintf(reason, sizeof reason, "%.*s", (int)kept.reason.len,
-             (const char *)kept.reason.data);
-    return visit(arg, &entry, reason, kept.damaged) ? STATUS_OK : STATUS_EMPTY;
+    *number = after;
+    do
+        status = find_after(txn, outbox->rejected, *number, number, &stored);
+    while (status == STATUS_OK && kept_read(stored, kept) != STATUS_OK);
+    if (status == STATUS_OK)
+        outbox->read_bytes += stored.len;
+    return status == STATUS_NOT_FOUND ? STATUS_EMPTY : status;
 }
 
-enum status
-outbox_rejected_each(struct outbox *outbox,
-                     bool (*visit)(void *arg, const struct outbox_entry *entry,
-                                   const char *reason, bool damaged),
-                     void *arg)
+enum status outbox_read_rejected(struct outbox *outbox, uint64_t after,
+                                 struct outbox_rejected *rejected,
+                                 struct bytes *buffer)
 {
-    uint64_t number = 0;
+    struct kept kept;
+    uint64_t number;
     MDB_txn *txn;
     enum status status = reading_begin(outbox, &txn);
 
     if (status != STATUS_OK)
         return status;
-    while (status == STATUS_OK)
-        status = aside_read(outbox, txn, &number, visit, arg);
+    status = rejected_after(outbox, txn, after, &number, &kept);
+    if (status == STATUS_OK) {
+        kept_entry(&kept, number, &rejected->entry);
+        rejected->damaged = kept.damaged;
+        snprintf(rejected->reason, sizeof rejected->reason, "%.*s",
+                 (int)kept.reason.len, (const char *)kept.reason.data);
+        status = bytes_copy(buffer, kept.content);
+        rejected->entry.content = bytes_view(buffer);
+    }
     reading_end(outbox, txn);
-    return status == STATUS_NOT_FOUND || status == STATUS_EMPTY ? STATUS_OK
-                                                                : status;
+    return status;
 }
 
 /* The time of the first; looked up when the first is another. */

@@ -58,6 +58,12 @@ struct outbox_opening {
 MUST_CHECK enum status outbox_open(const struct outbox_options *options,
                                    struct outbox_opening *opening,
                                    struct outbox **outbox);
+/*
+ * The same for reading alone, also while another process has it open; no put
+ * and no end may follow.  Nothing is made, renamed or locked.  NOT_FOUND:
+ * nothing was ever kept there.  CORRUPT, VERSION, IO, NOMEM.
+ */
+MUST_CHECK enum status outbox_look(const char *folder, struct outbox **outbox);
 void outbox_close(struct outbox *outbox);
 
 /* ---- putting ------------------------------------------------------------ */
@@ -119,14 +125,18 @@ MUST_CHECK enum status outbox_end(struct outbox *outbox,
                                   const struct outbox_ending *endings,
                                   size_t count, int64_t now_ms);
 
-/* Visit what was kept aside, oldest first, while visit says true; entry and
- * reason are borrowed.  damaged: only content is of use, the raw bytes.  In
- * visit the outbox must not be called.  IO, NOMEM. */
-MUST_CHECK enum status
-outbox_rejected_each(struct outbox *outbox,
-                     bool (*visit)(void *arg, const struct outbox_entry *entry,
-                                   const char *reason, bool damaged),
-                     void *arg);
+struct outbox_rejected {
+    struct outbox_entry entry; /* its seq is a place among the rejected */
+    char reason[OUTBOX_REASON_MAX + 1];
+    bool damaged; /* only content is of use: the raw bytes */
+};
+
+/* The first that was kept aside behind place after; its content is copied to
+ * buffer.  EMPTY: there is none.  IO, NOMEM. */
+MUST_CHECK enum status outbox_read_rejected(struct outbox *outbox,
+                                            uint64_t after,
+                                            struct outbox_rejected *rejected,
+                                            struct bytes *buffer);
 
 struct outbox_figures {
     uint64_t kept;

@@ -95,8 +95,9 @@ class Receiver:
         assert jpeg[:3] == b"\xff\xd8\xff"
         return hashlib.sha256(jpeg).hexdigest(), len(jpeg)
 
-    def receipt(self, device, event_id, revision):
-        said = {"stored": [event_id], "rejected": []}
+    def receipt(self, device, event_id, revision, refused=None):
+        said = {"stored": [event_id], "rejected": []} if refused is None else {
+            "stored": [], "rejected": [{"id": event_id, "reason": refused}]}
         if revision:
             said["revisions"] = {event_id: revision}
         self.client.publish(f"{self.top}/receipt/camera/{device}",

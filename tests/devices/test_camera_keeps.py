@@ -1,7 +1,9 @@
 """sampan-camera loses nothing, killed, full or cut off; uploads, pushes over
 MQTT, and what it tells of itself."""
 
+import base64
 import datetime
+import json
 import os
 import pathlib
 import random
@@ -126,6 +128,45 @@ def test_cameras_with_bad_networks_tell_each_passage_once(site):
     site.until(lambda: len({key[:2] for key in site.events()}) == 12, 20,
                "each once")
     assert len({key[:2] for key in site.events()}) == 12
+
+
+# ---- to be looked at
+
+def outbox(site, *words):
+    done = subprocess.run(
+        [site.program("sampan-camera"), "-c", site.folder / "camera.yaml",
+         "--outbox", *words], capture_output=True, text=True, timeout=30,
+        check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_what_is_kept_or_was_refused_can_be_looked_at(site):
+    site.receiver.answers = False
+    site.settings(site.camera("north", "vz"))
+    assert outbox(site) == []
+    site.start_camera()
+    for number in (1, 2):
+        seen = passage(number)
+        assert site.post("/vz", frames.vz(seen, "fe71"))[0] == 200
+    site.until(lambda: len(site.events()) == 2, 15, "both")
+    first, second = outbox(site)
+    assert {first["state"], second["state"]} == {"kept"}
+    assert "content" not in first and "reason" not in first
+    keys = list(site.events())
+    for row in (first, second):
+        event = site.events()["north", row["event_id"], row["revision"]]
+        assert row["device"] == "north" and row["leaf"] == "capture"
+        assert row["time"] == event["time"]
+        assert row["bytes"] > len(SCENE)
+    site.receiver.receipt(*keys[0], refused="no such lane")
+    site.receiver.receipt(*keys[1])
+    site.until(lambda: [row["state"] for row in outbox(site)] == ["rejected"],
+               10, "the refused one")
+    row, = outbox(site, "--content")
+    assert row["event_id"] == keys[0][1] and row["reason"] == "no such lane"
+    assert row["content"]["plate"] == "云A12345"
+    assert base64.b64decode(row["content"]["pictures"][0]["jpeg"]) == SCENE
 
 
 # ---- folders
