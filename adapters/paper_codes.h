@@ -4,7 +4,8 @@
  * They come from people and registers, not from devices: support is asked
  * whether one is right and what its parts are.  The input is one code; white
  * space around it does not count.  Rules: GB 32100, GB 16735, ITU-T E.118,
- * GB/T 37947.1 as docs/devices quotes them.
+ * ISO/IEC 7812-1,
+ * GB/T 37947.1.
  */
 #ifndef SAMPAN_PAPER_CODES_H
 #define SAMPAN_PAPER_CODES_H

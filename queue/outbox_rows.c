@@ -104,12 +104,14 @@ static void copy_text(char *to, size_t size, struct span from)
 static void publish_id(struct outbox_entry *entry, bool renamed)
 {
     char time[24] = "";
+    size_t len;
 
     if (renamed)
         snprintf(time, sizeof time, "-%lld", (long long)entry->at_ms);
     text_put(entry->published_id, sizeof entry->published_id - strlen(time),
              entry->event_id);
-    strcat(entry->published_id, time);
+    len = strlen(entry->published_id);
+    text_put(entry->published_id + len, sizeof entry->published_id - len, time);
 }
 
 void kept_entry(const struct kept *kept, uint64_t seq,

@@ -5,7 +5,6 @@
 #define SAMPAN_QUEUE_PACK_H
 
 #include <msgpack.h>
-#include <string.h>
 
 #include "bytes.h"
 
@@ -20,16 +19,8 @@ struct packing {
 static inline int packing_append(void *self, const char *data, size_t len)
 {
     struct packing *packing = self;
-    struct bytes *to = packing->to;
 
-    /* Many of a byte or a few: there is room for nearly all of them. */
-    if (len > 0 && to->len + len < to->capacity) {
-        memcpy(to->data + to->len, data, len);
-        to->len += len;
-        to->data[to->len] = 0;
-        return 0;
-    }
-    if (bytes_append(to, span_of(data, len)) != STATUS_OK)
+    if (bytes_append(packing->to, span_of(data, len)) != STATUS_OK)
         packing->failed = true;
     return packing->failed ? -1 : 0;
 }

@@ -183,22 +183,13 @@ static void take_camera(struct decoding *decoding)
 /* yyyyMMddHHmmssSSS on the camera's own clock, which is read as China's. */
 static bool read_packed(const char *text, int64_t *at_ms)
 {
-    struct china_time time;
-    int parts[7];
-    static const size_t lengths[] = {4, 2, 2, 2, 2, 2, 3};
+    char iso[40];
 
     if (strlen(text) != 17 || strspn(text, "0123456789") != 17)
         return false;
-    for (size_t i = 0; i < COUNT(lengths); i++) {
-        char digits[5] = "";
-
-        memcpy(digits, text, lengths[i]);
-        parts[i] = atoi(digits);
-        text += lengths[i];
-    }
-    time = (struct china_time){parts[0], parts[1], parts[2], parts[3],
-                               parts[4], parts[5], parts[6]};
-    return china_time_to_ms(&time, at_ms) == STATUS_OK;
+    snprintf(iso, sizeof iso, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s.%.3s+08:00", text,
+             text + 4, text + 6, text + 8, text + 10, text + 12, text + 14);
+    return clock_read(span_text(iso), at_ms) == STATUS_OK;
 }
 
 static void take_time(struct decoding *decoding)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text.h"
+
 #define TARIFF_MAX 63 /* DL/T 645-2007 */
 
 /* clang-format off */
@@ -134,8 +136,8 @@ bool register_add(struct register_values *values, const char *name,
             return false;
         value = &values->values[values->count++];
     }
-    strcpy(value->name, name);
-    strcpy(value->unit, unit);
+    text_put(value->name, sizeof value->name, name);
+    text_put(value->unit, sizeof value->unit, unit);
     value->number = number;
     return true;
 }
