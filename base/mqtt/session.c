@@ -137,7 +137,9 @@ static void on_connected(void *context, MQTTAsync_successData5 *data)
     session->state = UP;
     session->window = window_of(&data->properties);
     session->out = 0;
-    memset(session->sendings, 0, sizeof session->sendings);
+    /* Paho may still tell the end of one that went with the connection. */
+    for (size_t i = 0; i < WINDOW_MAX; i++)
+        session->sendings[i].topic[0] = '\0';
     session->refused[0] = '\0';
     session->subscribes = true;
     session->news = true;
