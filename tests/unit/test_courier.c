@@ -12,6 +12,7 @@
 #include "courier.h"
 #include "mqtt.h"
 #include "outbox.h"
+#include "paho_heap.h"
 
 #define WAIT_S 30
 #define NOON_MS INT64_C(1795233600000)
@@ -241,6 +242,7 @@ static int setup(void **state)
     FILE *conf;
 
     assert_non_null(site);
+    paho_hold();
     pthread_mutex_init(&site->mutex, NULL);
     pthread_cond_init(&site->changed, NULL);
     strcpy(site->folder, "/tmp/test-courier-XXXXXX");

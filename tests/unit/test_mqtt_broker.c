@@ -19,6 +19,7 @@
 
 #include "mosquitto.h"
 #include "mqtt.h"
+#include "paho_heap.h"
 
 #define WAIT_S 30
 #define MESSAGES 5000
@@ -202,6 +203,7 @@ static int setup(void **state)
     struct site *site = calloc(1, sizeof *site);
 
     assert_non_null(site);
+    paho_hold();
     pthread_mutex_init(&site->mutex, NULL);
     pthread_cond_init(&site->changed, NULL);
     strcpy(site->folder, "/tmp/test-mqtt-XXXXXX");

@@ -264,24 +264,6 @@ static void a_stopped_source_still_acknowledges(void **state)
     assert_int_equal(arrived(world), 1);
 }
 
-/* What Paho has allocated and not freed; it exports this, without a header. */
-struct paho_heap {
-    size_t now_bytes;
-    size_t most_bytes;
-};
-extern struct paho_heap *Heap_get_info(void);
-
-/* Its threads free the last of a client a moment after the client's end. */
-static void wait_for_heap(size_t bytes)
-{
-    const struct timespec moment = {0, 10000000};
-
-    for (int i = 0; i < WAIT_S * 100 && Heap_get_info()->now_bytes != bytes;
-         i++)
-        nanosleep(&moment, NULL);
-    assert_int_equal(Heap_get_info()->now_bytes, bytes);
-}
-
 static void nothing_of_paho_s_is_lost(void **state)
 {
     enum { WARM = 1, ROUNDS = 5 };
@@ -299,8 +281,8 @@ static void nothing_of_paho_s_is_lost(void **state)
         close(world->broker);
         world->broker = -1;
         if (i == WARM)
-            bytes = Heap_get_info()->now_bytes;
+            bytes = paho_heap_bytes();
         if (i > WARM)
-            wait_for_heap(bytes);
+            paho_heap_comes_to(bytes);
     }
 }

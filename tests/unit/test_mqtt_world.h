@@ -22,10 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <MQTTAsync.h>
 #include <cmocka.h>
 
 #include "mqtt.h"
+#include "paho_heap.h"
 
 #define WAIT_S 10 /* for what must come */
 #define ARRIVALS_MAX 4096
@@ -49,24 +49,6 @@ struct world {
     bool up;
     char why[200];
 };
-
-/* ---- Paho's own memory --------------------------------------------------- */
-
-/*
- * Paho ends with its last client, and when its threads log a word too much
- * then, its trace buffer leaks, once in a thousand ends.  This client is never
- * the last.  It keeps alive Paho's list of its allocations, too, in which
- * LeakSanitizer would find whatever was lost: test_mqtt_source counts them.
- */
-static void paho_hold(void)
-{
-    static MQTTAsync held;
-
-    if (held == NULL)
-        assert_int_equal(MQTTAsync_create(&held, "tcp://127.0.0.1:1", "held",
-                                          MQTTCLIENT_PERSISTENCE_NONE, NULL),
-                         MQTTASYNC_SUCCESS);
-}
 
 /* ---- events -------------------------------------------------------------- */
 
